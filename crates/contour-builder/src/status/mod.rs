@@ -1,0 +1,21 @@
+//! What is wrong with an object, and how its status says so.
+
+mod reason;
+
+pub use reason::{ConditionType, Reason};
+
+/// Something wrong with an object that its author can mend.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Which of the documented causes.
+    pub reason: Reason,
+    /// What is wrong, where (`spec.routes[2].services[0]`), and what would mend it.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with its explanation.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Problem {
+        Problem { reason, message: message.into() }
+    }
+}

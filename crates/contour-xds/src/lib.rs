@@ -1,0 +1,3 @@
+//! Snapshots and the xDS protocol, without sockets.
+
+pub mod resource;
