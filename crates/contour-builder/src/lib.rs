@@ -1,8 +1,28 @@
 //! Kubernetes objects to graph and conditions, incrementally.
+//!
+//! [`Builder::apply`] takes changes of objects and answers with what they change: in the graph, and in what is true of
+//! each object. Objects are checked on arrival ([`parse`]) and kept in checked form ([`store`]). What is served is built
+//! in [`unit`]s by pure functions ([`build`]) that see the store through a [`reader`], which records every question they
+//! ask; so a change rebuilds the units whose questions it answers differently, and nothing else ([`engine`]).
+//!
+//! Start reading at [`build`], then [`engine`].
 
 pub mod config;
 pub mod object;
 pub mod status;
 
+mod build;
+mod contributions;
+mod engine;
+mod parse;
+mod reader;
+mod reads;
+mod store;
+mod unit;
+
+pub use config::Config;
+pub use engine::{Builder, Fault, Outcome, Stats};
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef};
-pub use status::{Problem, Reason};
+pub use reader::Read;
+pub use status::{Conditions, Problem, Reason, Verdict};
+pub use unit::Unit;

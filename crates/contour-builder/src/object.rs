@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use contour_api::discovery::EndpointSlice;
 use contour_api::core::Service;
+use contour_api::discovery::EndpointSlice;
 use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
 

@@ -81,7 +81,8 @@ pub enum PathMatch {
 }
 
 impl PathMatch {
-    fn text(&self) -> &str {
+    /// The text to match, whatever the kind.
+    pub fn text(&self) -> &str {
         match self {
             PathMatch::Exact(text)
             | PathMatch::Regex(text)
@@ -188,7 +189,9 @@ impl Forward {
         }
         let sum: u64 = clusters.iter().map(|each| u64::from(each.weight)).sum();
         if sum == 0 {
-            clusters.iter_mut().for_each(|each| each.weight = 1);
+            for each in &mut clusters {
+                each.weight = 1;
+            }
         }
         if sum > u64::from(u32::MAX) {
             let room = u64::from(u32::MAX) - clusters.len() as u64; // each may round up by one

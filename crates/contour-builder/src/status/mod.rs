@@ -1,7 +1,13 @@
 //! What is wrong with an object, and how its status says so.
 
+mod conditions;
 mod reason;
 
+use contour_dag::Edits;
+
+use crate::object::ObjectRef;
+
+pub use conditions::{Conditions, Verdict};
 pub use reason::{ConditionType, Reason};
 
 /// Something wrong with an object that its author can mend.
@@ -19,3 +25,7 @@ impl Problem {
         Problem { reason, message: message.into() }
     }
 }
+
+/// What one batch of changes did to the conditions of objects: the new ones, or `None` for an object that is gone or no
+/// longer ours.
+pub type Delta = Edits<ObjectRef, Conditions>;

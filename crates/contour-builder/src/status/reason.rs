@@ -31,18 +31,96 @@ impl ConditionType {
     }
 }
 
-/// Why an object, or a part of it, is not served as written: one variant for each pair of condition type and reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// The object could not be decoded.
-    Unreadable,
+/// Declares [`Reason`] with its words, and the list of all for tests that enumerate.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $kind:ident / $word:literal,)*) => {
+        /// Why an object, or a part of it, is not served as written: one variant for each pair of condition type and
+        /// reason.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Reason] = &[$(Reason::$name,)*];
+
+            /// The sub-condition's `type` and `reason`, as the API documents them.
+            pub const fn words(self) -> (ConditionType, &'static str) {
+                match self {
+                    $(Reason::$name => (ConditionType::$kind, $word),)*
+                }
+            }
+        }
+    };
 }
 
-impl Reason {
-    /// The sub-condition's `type` and `reason`, as the API documents them.
-    pub const fn words(self) -> (ConditionType, &'static str) {
-        match self {
-            Reason::Unreadable => (ConditionType::SpecError, "Unreadable"),
+reasons! {
+    /// An HTTPProxy without a virtual host that no root reaches.
+    Orphaned = Orphaned / "Orphaned",
+    /// A root whose host name is blank.
+    FqdnNotSpecified = VirtualHostError / "FQDNNotSpecified",
+    /// A root whose host name an older root has.
+    DuplicateVhost = VirtualHostError / "DuplicateVhost",
+    /// A host name that is no DNS name.
+    FqdnNotValid = VirtualHostError / "FQDNNotValid",
+    /// A root with neither routes nor includes nor a TCP proxy.
+    NothingDefined = SpecError / "NothingDefined",
+    /// The object could not be decoded; its last good form keeps serving.
+    Unreadable = SpecError / "Unreadable",
+    /// A field that this version does not serve. Refused rather than ignored: what it asks for may protect something.
+    NotImplemented = SpecError / "NotImplemented",
+    /// An include whose conditions are not usable.
+    IncludePathMatchConditionsNotValid = IncludeError / "PathMatchConditionsNotValid",
+    /// An include whose conditions an earlier one of the same object has.
+    IncludeDuplicateMatchConditions = IncludeError / "DuplicateMatchConditions",
+    /// An include of an HTTPProxy that does not exist.
+    IncludeNotFound = IncludeError / "IncludeNotFound",
+    /// An include of a root.
+    RootIncludesRoot = IncludeError / "RootIncludesRoot",
+    /// An include that leads back to where it came from.
+    IncludeCreatesCycle = IncludeError / "IncludeCreatesCycle",
+    /// Includes too deep or too many to follow.
+    IncludeLimitExceeded = IncludeError / "IncludeLimitExceeded",
+    /// A route whose path conditions are not usable.
+    PathMatchConditionsNotValid = RouteError / "PathMatchConditionsNotValid",
+    /// A route that asks for no action, or for several.
+    RouteActionCountNotValid = RouteError / "RouteActionCountNotValid",
+    /// A route that matches what an older object's route matches.
+    RouteConflict = RouteError / "RouteConflict",
+    /// A service port out of range.
+    ServicePortInvalid = ServiceError / "ServicePortInvalid",
+    /// A service, or a port of it, that does not exist or cannot be used.
+    ServiceUnresolved = ServiceError / "ServiceUnresolvedReference",
+    /// A backend that is no service.
+    BackendNotService = ServiceError / "UnsupportedBackend",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_reasons_share_their_words() {
+        let words: BTreeSet<_> = Reason::ALL
+            .iter()
+            .map(|reason| {
+                let (kind, word) = reason.words();
+                (kind.as_str(), word)
+            })
+            .collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn words_keep_to_the_pattern_of_the_schema() {
+        for reason in Reason::ALL {
+            let (kind, word) = reason.words();
+            for text in [kind.as_str(), word] {
+                assert!(text.chars().all(|each| each.is_ascii_alphanumeric()), "{text}");
+            }
         }
     }
 }

@@ -1,0 +1,534 @@
+//! The dirty set, rebuilding, and early cut-off.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use contour_dag::{Cluster, ClusterName, Delta};
+
+use crate::build::{Built, Output, build};
+use crate::config::Config;
+use crate::contributions::Contributions;
+use crate::object::{Change, Kind, ObjectRef};
+use crate::reader::{Read, Reader};
+use crate::reads::Reads;
+use crate::status::{self, Conditions, Problem, Reason};
+use crate::store::{Store, Touched};
+use crate::unit::Unit;
+
+/// Kubernetes objects to graph and conditions. Owned by one thread.
+#[derive(Debug)]
+pub struct Builder {
+    store: Store,
+    built: BTreeMap<Unit, Built>,
+    reads: Reads,
+    clusters: Contributions<Unit, ClusterName, Arc<Cluster>>,
+    demands: Contributions<Unit, Unit, ()>,
+    problems: Contributions<Unit, ObjectRef, Arc<[Problem]>>,
+    conditions: BTreeMap<ObjectRef, Arc<Conditions>>,
+    build: fn(&Unit, &Reader<'_>) -> Built,
+}
+
+/// What one batch of changes came to. Everything in it is of the same moment.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What shall be served.
+    pub dag: Delta,
+    /// What is true of the objects.
+    pub status: status::Delta,
+    /// How much work it was.
+    pub stats: Stats,
+    /// Our own mistakes, for the edge to log.
+    pub faults: Vec<Fault>,
+}
+
+/// How much work a batch was: for metrics, and for tests that hold the work proportional to the change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Units whose build function ran.
+    pub units_built: usize,
+    /// Host units among them.
+    pub hosts_built: usize,
+    /// Units that came out other than before.
+    pub units_changed: usize,
+}
+
+/// A bug of ours that was contained: the last good form stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What was being built, or read.
+    pub at: String,
+    /// What the panic said.
+    pub message: String,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder::new(Arc::default())
+    }
+}
+
+impl Builder {
+    /// A builder that knows no object.
+    pub fn new(config: Arc<Config>) -> Builder {
+        Builder::with_build(config, build)
+    }
+
+    fn with_build(config: Arc<Config>, build: fn(&Unit, &Reader<'_>) -> Built) -> Builder {
+        let mut store = Store::default();
+        store.configure(config);
+        Builder {
+            store,
+            built: BTreeMap::new(),
+            reads: Reads::default(),
+            clusters: Contributions::default(),
+            demands: Contributions::default(),
+            problems: Contributions::default(),
+            conditions: BTreeMap::new(),
+            build,
+        }
+    }
+
+    /// Applies a batch of changes in one pass.
+    ///
+    /// Applying changes one by one, in any order that ends in the same set of objects, comes to the same as applying them
+    /// at once (I-5, I-6), unless a fault stands.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Outcome {
+        let mut pass = Pass::default();
+        for change in changes {
+            self.take(change, &mut pass);
+        }
+        while let Some(unit) = pass.dirty.pop_first() {
+            self.rebuild(&unit, &mut pass);
+        }
+        self.conclude(pass)
+    }
+
+    /// What a unit asked when it was built last: why an object wakes it, or not.
+    pub fn reads_of(&self, unit: &Unit) -> &[Read] {
+        self.reads.of(unit)
+    }
+
+    fn take(&mut self, change: Change, pass: &mut Pass) {
+        match change {
+            Change::Apply(object) => {
+                let reference = object.reference();
+                // A panic while an object is read leaves the store as it was: reading comes before storing.
+                let applied = catch_unwind(AssertUnwindSafe(|| self.store.apply(&object)));
+                match applied {
+                    Ok(touched) => self.wake(touched, pass),
+                    Err(panic) => {
+                        pass.outcome.faults.push(Fault::new(reference.to_string(), panic.as_ref()));
+                    }
+                }
+                pass.objects.insert(reference);
+            }
+            Change::Unreadable(reference, problem) => {
+                self.store.mark_unreadable(reference.clone(), problem);
+                pass.objects.insert(reference);
+            }
+            Change::Delete(reference) => {
+                let touched = self.store.delete(&reference);
+                self.wake(touched, pass);
+                pass.objects.insert(reference);
+            }
+            Change::Config(config) => {
+                self.store.configure(config);
+                pass.dirty.extend(self.built.keys().cloned());
+                pass.dirty.extend(self.store.claimed());
+                pass.objects.extend(self.store.objects());
+            }
+        }
+    }
+
+    fn wake(&self, touched: Touched, pass: &mut Pass) {
+        for read in &touched.reads {
+            pass.dirty.extend(self.reads.readers_of(read).iter().cloned());
+        }
+        pass.dirty.extend(touched.claimed);
+    }
+
+    fn rebuild(&mut self, unit: &Unit, pass: &mut Pass) {
+        if !self.store.claims(unit) && !self.demands.contains(unit) {
+            self.reads.replace(unit, Vec::new());
+            if let Some(old) = self.built.remove(unit) {
+                self.contribute(unit, Some(&old), None, pass);
+                pass.compare(unit, Some(&old.output), None);
+            }
+            return;
+        }
+        let reader = Reader::new(&self.store);
+        let result = catch_unwind(AssertUnwindSafe(|| (self.build)(unit, &reader)));
+        self.reads.replace(unit, reader.into_reads());
+        pass.outcome.stats.units_built += 1;
+        pass.outcome.stats.hosts_built += usize::from(matches!(unit, Unit::Host(_)));
+        let built = match result {
+            Ok(built) => built,
+            Err(panic) => {
+                pass.outcome.faults.push(Fault::new(unit.to_string(), panic.as_ref()));
+                return;
+            }
+        };
+        let old = self.built.remove(unit);
+        if old.as_ref() != Some(&built) {
+            self.contribute(unit, old.as_ref(), Some(&built), pass);
+            pass.compare(unit, old.as_ref().map(|old| &old.output), Some(&built.output));
+        }
+        self.built.insert(unit.clone(), built);
+    }
+
+    /// Replaces what a unit contributed, and notes what that touched.
+    fn contribute(
+        &mut self,
+        unit: &Unit,
+        old: Option<&Built>,
+        new: Option<&Built>,
+        pass: &mut Pass,
+    ) {
+        let old_clusters = old.map_or(&[][..], |built| &built.clusters);
+        let new_clusters = new.map_or(&[][..], |built| &built.clusters);
+        for (name, _) in old_clusters.iter().chain(new_clusters) {
+            let before = || self.clusters.get(name).next().cloned();
+            pass.clusters.entry(name.clone()).or_insert_with(before);
+        }
+        self.clusters.replace(unit, old_clusters, new_clusters);
+        let demands = self.demands.replace(
+            unit,
+            old.map_or(&[][..], |built| &built.demands),
+            new.map_or(&[][..], |built| &built.demands),
+        );
+        pass.dirty.extend(demands.into_iter().filter(|demanded| {
+            self.built.contains_key(demanded) != self.demands.contains(demanded)
+        }));
+        let problems = self.problems.replace(
+            unit,
+            old.map_or(&[][..], |built| &built.problems),
+            new.map_or(&[][..], |built| &built.problems),
+        );
+        pass.objects.extend(problems);
+    }
+
+    fn conclude(&mut self, mut pass: Pass) -> Outcome {
+        for (name, before) in std::mem::take(&mut pass.clusters) {
+            let now = self.clusters.get(&name).next().cloned();
+            debug_assert!(
+                self.clusters.get(&name).all(|each| Some(each) == now.as_ref()),
+                "equal cluster names mean equal clusters (I-9): {name:?}"
+            );
+            if now != before {
+                pass.outcome.dag.clusters.push((name, now));
+            }
+        }
+        for reference in std::mem::take(&mut pass.objects) {
+            let now = self.conditions_of(&reference).map(Arc::new);
+            if self.conditions.get(&reference) == now.as_ref() {
+                continue;
+            }
+            match &now {
+                Some(now) => self.conditions.insert(reference.clone(), now.clone()),
+                None => self.conditions.remove(&reference),
+            };
+            pass.outcome.status.push((reference, now));
+        }
+        let dag = &mut pass.outcome.dag;
+        dag.hosts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        dag.load_assignments.sort_by(|(a, _), (b, _)| a.cmp(b));
+        pass.outcome
+    }
+
+    /// What is true of an object now; `None` if it is not there, not ours, or of a kind that has nothing to say.
+    fn conditions_of(&self, reference: &ObjectRef) -> Option<Conditions> {
+        let unreadable = self.store.unreadable(reference);
+        let mut conditions = match reference.kind {
+            Kind::HttpProxy => self.proxy_conditions(reference),
+            Kind::Ingress => self.ingress_conditions(reference),
+            Kind::Service | Kind::EndpointSlice => None,
+        };
+        if let Some(problem) = unreadable {
+            conditions.get_or_insert_default().errors.insert(0, problem.clone());
+        }
+        conditions
+    }
+
+    fn proxy_conditions(&self, reference: &ObjectRef) -> Option<Conditions> {
+        let stored = self.store.proxy(&reference.name)?;
+        let domain = stored.checked.root.as_ref().map(|root| root.domain.clone());
+        let mut conditions = Conditions { generation: stored.generation, ..Conditions::default() };
+        match domain {
+            Some(Ok(domain)) => conditions.hosts.push(domain),
+            Some(Err(problem)) => conditions.errors.push(problem),
+            None if self.problems.contains(reference) => {}
+            None => conditions.errors.push(Problem::new(
+                Reason::Orphaned,
+                "no root HTTPProxy includes this one, directly or through others that are served",
+            )),
+        }
+        self.append_found(reference, &mut conditions);
+        Some(conditions)
+    }
+
+    fn ingress_conditions(&self, reference: &ObjectRef) -> Option<Conditions> {
+        let stored = self.store.ingress(&reference.name)?;
+        let mut hosts: Vec<_> =
+            stored.checked.rules.iter().map(|rule| rule.domain.clone()).collect();
+        hosts.sort();
+        hosts.dedup();
+        let errors = stored.checked.problems.clone();
+        let mut conditions = Conditions { generation: stored.generation, hosts, errors };
+        self.append_found(reference, &mut conditions);
+        Some(conditions)
+    }
+
+    fn append_found(&self, reference: &ObjectRef, conditions: &mut Conditions) {
+        for problem in self.problems.get(reference).flat_map(|problems| problems.iter()) {
+            if !conditions.errors.contains(problem) {
+                conditions.errors.push(problem.clone());
+            }
+        }
+    }
+}
+
+impl Fault {
+    fn new(at: String, panic: &(dyn std::any::Any + Send)) -> Fault {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Fault { at, message: message.unwrap_or_else(|| "panic without a message".to_owned()) }
+    }
+}
+
+/// What one pass is about to do, and what it did.
+#[derive(Default)]
+struct Pass {
+    dirty: BTreeSet<Unit>,
+    /// Clusters that may have changed, as they were before.
+    clusters: BTreeMap<ClusterName, Option<Arc<Cluster>>>,
+    /// Objects whose conditions may have changed.
+    objects: BTreeSet<ObjectRef>,
+    outcome: Outcome,
+}
+
+impl Pass {
+    /// Notes what the graph sees of a unit that was built again.
+    fn compare(&mut self, unit: &Unit, old: Option<&Output>, new: Option<&Output>) {
+        // A host without routes is no host.
+        let served = |output: &&Output| !matches!(output, Output::Host(None));
+        let (old, new) = (old.filter(served), new.filter(served));
+        if old == new {
+            return;
+        }
+        self.outcome.stats.units_changed += 1;
+        let dag = &mut self.outcome.dag;
+        match unit {
+            Unit::Host(name) => {
+                let host = new.and_then(|output| match output {
+                    Output::Host(host) => host.clone(),
+                    Output::LoadAssignment(_) => None,
+                });
+                dag.hosts.push((name.clone(), host));
+            }
+            Unit::LoadAssignment(name) => {
+                let assignment = new.and_then(|output| match output {
+                    Output::LoadAssignment(assignment) => Some(assignment.clone()),
+                    Output::Host(_) => None,
+                });
+                dag.load_assignments.push((name.clone(), assignment));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contour_dag::{Assignment, Frontend, HostName};
+    use serde::de::{Deserialize, DeserializeOwned};
+    use serde_yaml_ng::Value;
+
+    use super::*;
+    use crate::object::{Object, ObjectName};
+
+    /// The objects of a multi-document manifest.
+    fn changes(manifest: &str) -> Vec<Change> {
+        let documents = serde_yaml_ng::Deserializer::from_str(manifest);
+        documents.map(|document| Change::Apply(object(Value::deserialize(document)))).collect()
+    }
+
+    fn object(document: Result<Value, serde_yaml_ng::Error>) -> Object {
+        fn read<T: DeserializeOwned>(document: Value) -> T {
+            serde_yaml_ng::from_value(document).expect("an object of its kind")
+        }
+        let document = document.expect("YAML");
+        match document["kind"].as_str() {
+            Some("HTTPProxy") => Object::HttpProxy(Box::new(read(document))),
+            Some("Ingress") => Object::Ingress(Box::new(read(document))),
+            Some("Service") => Object::Service(Box::new(read(document))),
+            _ => Object::EndpointSlice(Box::new(read(document))),
+        }
+    }
+
+    const SERVICE: &str =
+        "{kind: Service, metadata: {name: s}, spec: {ports: [{name: web, port: 80}]}}";
+
+    const SLICE: &str = "{kind: EndpointSlice, addressType: IPv4, \
+        metadata: {name: s-1, labels: {kubernetes.io/service-name: s}}, \
+        ports: [{name: web, port: 8080}], endpoints: [{addresses: [10.0.0.1]}]}";
+
+    fn root(name: &str, fqdn: &str) -> String {
+        format!(
+            "{{kind: HTTPProxy, metadata: {{name: {name}}}, spec: {{virtualhost: {{fqdn: {fqdn}}}, \
+             routes: [{{services: [{{name: s, port: 80}}]}}]}}}}"
+        )
+    }
+
+    fn all(manifests: &[&str]) -> Vec<Change> {
+        changes(&manifests.join("\n---\n"))
+    }
+
+    fn host(fqdn: &str) -> Unit {
+        let domain = contour_dag::Domain::new(fqdn).expect("a domain");
+        Unit::Host(HostName { frontend: Frontend::Configured, domain })
+    }
+
+    fn served(fqdn: &str) -> Builder {
+        let mut builder = Builder::default();
+        builder.apply(all(&[SERVICE, SLICE, &root("p", fqdn)]));
+        builder
+    }
+
+    #[test]
+    fn one_edited_root_is_one_host() {
+        let mut builder = served("a.example");
+        builder.apply(all(&[&root("q", "b.example")]));
+        let outcome = builder.apply(changes(&root("p", "a.example").replace("80", "81")));
+        assert_eq!(outcome.stats.hosts_built, 1);
+        assert_eq!(outcome.dag.hosts.len(), 1);
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_no_work() {
+        let mut builder = served("a.example");
+        let outcome = builder.apply(all(&[SERVICE, SLICE, &root("p", "a.example")]));
+        assert_eq!(outcome.stats, Stats::default());
+        assert!(outcome.dag.is_empty() && outcome.status.is_empty());
+    }
+
+    #[test]
+    fn a_new_generation_alone_refreshes_the_conditions() {
+        let mut builder = served("a.example");
+        let edited = root("p", "a.example").replace("{name: p}", "{name: p, generation: 7}");
+        let outcome = builder.apply(changes(&edited));
+        assert_eq!(outcome.stats, Stats::default());
+        let generations: Vec<_> =
+            outcome.status.iter().map(|(_, now)| now.as_ref().map(|now| now.generation)).collect();
+        assert_eq!(generations, [Some(7)]);
+    }
+
+    #[test]
+    fn an_unrelated_service_wakes_nobody() {
+        let mut builder = served("a.example");
+        let outcome = builder.apply(changes(&SERVICE.replace("name: s}", "name: other}")));
+        assert_eq!(outcome.stats, Stats::default());
+    }
+
+    #[test]
+    fn a_service_that_appears_later_wakes_who_missed_it() {
+        let mut builder = Builder::default();
+        builder.apply(changes(&root("p", "a.example")));
+        let outcome = builder.apply(changes(SERVICE));
+        assert_eq!(outcome.dag.hosts.len(), 1);
+        assert_eq!(outcome.dag.clusters.len(), 1);
+    }
+
+    #[test]
+    fn endpoints_wake_their_assignment_alone() {
+        let mut builder = served("a.example");
+        let outcome = builder.apply(changes(&SLICE.replace("10.0.0.1", "10.0.0.2")));
+        assert_eq!((outcome.stats.units_built, outcome.stats.hosts_built), (1, 0));
+        assert_eq!(outcome.dag.load_assignments.len(), 1);
+    }
+
+    #[test]
+    fn endpoints_of_a_service_that_nobody_needs_are_not_computed() {
+        let mut builder = Builder::default();
+        let outcome = builder.apply(all(&[SERVICE, SLICE]));
+        assert_eq!(outcome.stats, Stats::default());
+    }
+
+    #[test]
+    fn a_cluster_lives_while_one_host_needs_it() {
+        let mut builder = served("a.example");
+        builder.apply(changes(&root("q", "b.example")));
+        let gone = |name| {
+            let name = ObjectName::new("default", name);
+            vec![Change::Delete(ObjectRef { kind: Kind::HttpProxy, name })]
+        };
+        assert!(builder.apply(gone("p")).dag.clusters.is_empty());
+        let outcome = builder.apply(gone("q"));
+        assert!(matches!(outcome.dag.clusters.as_slice(), [(_, None)]));
+        assert!(matches!(outcome.dag.load_assignments.as_slice(), [(_, None)]));
+        assert!(matches!(outcome.status.as_slice(), [(_, None)]));
+    }
+
+    #[test]
+    fn an_unreadable_object_keeps_its_last_good_form() {
+        let mut builder = served("a.example");
+        let name = ObjectName::new("default", "p");
+        let reference = ObjectRef { kind: Kind::HttpProxy, name };
+        let problem = Problem::new(Reason::Unreadable, "line 3");
+        let outcome = builder.apply(vec![Change::Unreadable(reference, problem.clone())]);
+        assert!(outcome.dag.is_empty());
+        let (_, conditions) = &outcome.status[0];
+        assert_eq!(conditions.as_ref().expect("conditions").errors, [problem]);
+        let outcome = builder.apply(changes(&root("p", "a.example")));
+        assert!(outcome.status[0].1.as_ref().expect("conditions").errors.is_empty());
+    }
+
+    #[test]
+    fn a_panic_is_contained_in_its_unit() {
+        fn faulty(unit: &Unit, reader: &Reader<'_>) -> Built {
+            let built = build(unit, reader);
+            let bug = matches!(unit, Unit::Host(host) if host.domain.as_str() == "bug.example");
+            assert!(!bug, "a bug of ours");
+            built
+        }
+        let mut builder = Builder::with_build(Arc::default(), faulty);
+        let outcome = builder.apply(all(&[
+            SERVICE,
+            SLICE,
+            &root("p", "bug.example"),
+            &root("q", "fine.example"),
+        ]));
+        assert_eq!(outcome.dag.hosts.len(), 1);
+        let expect =
+            Fault { at: "host bug.example".to_owned(), message: "a bug of ours".to_owned() };
+        assert_eq!(outcome.faults, [expect]);
+    }
+
+    #[test]
+    fn what_was_asked_is_known() {
+        let builder = served("a.example");
+        let name = |name| ObjectName::new("default", name);
+        let domain = contour_dag::Domain::new("a.example").expect("a domain");
+        let expect = [
+            Read::Proxy(name("p")),
+            Read::Service(name("s")),
+            Read::Roots(domain.clone()),
+            Read::IngressRules(domain),
+        ];
+        assert_eq!(builder.reads_of(&host("a.example")), expect);
+    }
+
+    #[test]
+    fn other_classes_can_become_ours() {
+        let mut builder = served("a.example");
+        let config = Config { ingress_classes: vec!["internal".to_owned()] };
+        let outcome = builder.apply(vec![Change::Config(Arc::new(config))]);
+        assert!(matches!(outcome.dag.hosts.as_slice(), [(_, None)]));
+        assert!(matches!(
+            outcome.dag.load_assignments.as_slice(),
+            [(Assignment::Service(_), None)]
+        ));
+        let outcome = builder.apply(vec![Change::Config(Arc::default())]);
+        assert!(matches!(outcome.dag.hosts.as_slice(), [(_, Some(_))]));
+        assert!(matches!(outcome.status.as_slice(), [(_, Some(_))]));
+    }
+}
