@@ -1,0 +1,129 @@
+//! HTTP filters of the ingress listeners, one file for each that has something to say.
+
+mod compressor;
+mod cookie_rewrite;
+
+use envoy_types::pb::envoy::extensions::filters::http::cors::v3::Cors;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
+use envoy_types::pb::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb;
+use envoy_types::pb::envoy::extensions::filters::http::local_ratelimit::v3::LocalRateLimit;
+use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac;
+use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use prost::{Message, Name};
+
+use crate::config::Http;
+use crate::protobuf::any;
+
+/// The filters of the plain-HTTP listener, in the order in which requests pass them. Some do nothing until a route
+/// says what: adding one later would drain every connection.
+pub(crate) fn ingress(config: &Http) -> Vec<HttpFilter> {
+    let compressor = config.compression.map(compressor::compressor);
+    let rest = [
+        filter("envoy.filters.http.grpc_web", &GrpcWeb::default()),
+        filter("envoy.filters.http.grpc_stats", &grpc_stats()),
+        filter("envoy.filters.http.cors", &Cors::default()),
+        filter("envoy.filters.http.local_ratelimit", &local_ratelimit()),
+        filter("envoy.filters.http.lua", &cookie_rewrite::lua()),
+        filter("envoy.filters.http.rbac", &Rbac::default()),
+        filter("router", &Router::default()), // upstream's name; of the other listeners, Envoy's
+    ];
+    compressor
+        .into_iter()
+        .map(|each| filter("envoy.filters.http.compressor", &each))
+        .chain(rest)
+        .collect()
+}
+
+/// The only filter of the listeners for statistics, health and admin.
+pub(crate) fn router() -> HttpFilter {
+    filter("envoy.filters.http.router", &Router::default())
+}
+
+fn filter<M: Message + Name>(name: &str, config: &M) -> HttpFilter {
+    HttpFilter {
+        name: name.to_owned(),
+        config_type: Some(ConfigType::TypedConfig(any(config))),
+        ..Default::default()
+    }
+}
+
+fn grpc_stats() -> GrpcStats {
+    GrpcStats { emit_filter_state: true, enable_upstream_stats: true, ..Default::default() }
+}
+
+/// Without a bucket: limits nothing.
+fn local_ratelimit() -> LocalRateLimit {
+    LocalRateLimit { stat_prefix: "http".to_owned(), ..Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Compression;
+    use crate::json::show;
+
+    #[track_caller]
+    fn check_order(compression: Option<Compression>, expect: &[&str]) {
+        let filters = ingress(&Http { compression, ..Http::default() });
+        let names: Vec<_> = filters.iter().map(|each| &*each.name).collect();
+        assert_eq!(names, expect);
+    }
+
+    const WITHOUT_COMPRESSOR: [&str; 7] = [
+        "envoy.filters.http.grpc_web",
+        "envoy.filters.http.grpc_stats",
+        "envoy.filters.http.cors",
+        "envoy.filters.http.local_ratelimit",
+        "envoy.filters.http.lua",
+        "envoy.filters.http.rbac",
+        "router",
+    ];
+
+    #[test]
+    fn filters_are_in_upstreams_order() {
+        let expect = [&["envoy.filters.http.compressor"][..], &WITHOUT_COMPRESSOR].concat();
+        check_order(Some(Compression::Gzip), &expect);
+    }
+
+    #[test]
+    fn the_compressor_can_be_left_out() {
+        check_order(None, &WITHOUT_COMPRESSOR);
+    }
+
+    #[test]
+    fn filters_without_settings_do_nothing() {
+        let http = "type.googleapis.com/envoy.extensions.filters.http";
+        for (name, config) in [
+            (
+                "envoy.filters.http.grpc_web",
+                json!({ "@type": format!("{http}.grpc_web.v3.GrpcWeb") }),
+            ),
+            (
+                "envoy.filters.http.grpc_stats",
+                json!({
+                    "@type": format!("{http}.grpc_stats.v3.FilterConfig"),
+                    "emit_filter_state": true,
+                    "enable_upstream_stats": true,
+                }),
+            ),
+            ("envoy.filters.http.cors", json!({ "@type": format!("{http}.cors.v3.Cors") })),
+            (
+                "envoy.filters.http.local_ratelimit",
+                json!({
+                    "@type": format!("{http}.local_ratelimit.v3.LocalRateLimit"),
+                    "stat_prefix": "http",
+                }),
+            ),
+            ("envoy.filters.http.rbac", json!({ "@type": format!("{http}.rbac.v3.RBAC") })),
+            ("router", json!({ "@type": format!("{http}.router.v3.Router") })),
+        ] {
+            let filters = ingress(&Http::default());
+            let filter = filters.iter().find(|each| each.name == name).unwrap();
+            assert_eq!(show(filter), json!({ "name": name, "typed_config": config }));
+        }
+    }
+}
