@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Sources of Kubernetes objects.
+
+mod manifest;
+pub mod source;

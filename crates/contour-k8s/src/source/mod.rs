@@ -1,0 +1,4 @@
+//! Where objects come from.
+
+pub mod directory;
+pub mod relist;
