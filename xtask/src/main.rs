@@ -1,1 +1,94 @@
-fn main() {}
+//! All automation of this repository: `cargo xtask --help`.
+
+mod bound;
+mod cargo;
+mod demo;
+mod envoy;
+mod http;
+mod test;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// All automation of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Fetch what tests and the demo need beside Rust: an Envoy, into `.tools/`
+    Tools,
+    /// Check formatting, lints and documentation, and run every ring of tests
+    Test(test::Args),
+    /// Serve `examples/demo` through a real Envoy, with two small backends behind it
+    Demo(demo::Args),
+    /// Write the files that are generated from the sources: `deploy/crds/*.yaml`
+    Codegen,
+    /// Measure
+    Bench {
+        /// What to measure
+        what: Bench,
+    },
+    /// Run a command that is killed when the process that started it is gone
+    #[command(hide = true)]
+    Bound {
+        /// The process whose end is also the command's
+        #[arg(long)]
+        parent: i32,
+        /// The command and its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// 10,000 proxies: first build, one edit, memory; and 10,000 streams of one Envoy
+    Core,
+}
+
+fn main() -> ExitCode {
+    run(Args::parse().task).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    // A bound command runs in its parent's directory; everything else speaks of this repository.
+    if !matches!(task, Task::Bound { .. }) {
+        enter_root()?;
+    }
+    match task {
+        Task::Tools => {
+            println!("{}", envoy::fetch()?.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Test(args) => test::run(&args),
+        Task::Demo(args) => demo::run(&args),
+        Task::Codegen => {
+            cargo::run(&["run", "-p", "contour-api", "--example", "crds", "--", "deploy/crds"])
+        }
+        Task::Bench { what: Bench::Core } => {
+            cargo::run(&["run", "--release", "-p", "contour-tests", "--bin", "bench-core"])
+        }
+        Task::Bound { parent, command } => bound::exec(parent, &command),
+    }
+}
+
+/// Makes every relative path of this program relative to the repository, wherever it was started.
+fn enter_root() -> Result<()> {
+    // Cargo sets the variable at run time too; the constant alone would be stale in a moved checkout.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = manifest.parent().context("xtask has no parent directory")?;
+    std::env::set_current_dir(root).with_context(|| format!("cannot enter {}", root.display()))
+}
