@@ -109,7 +109,7 @@ pub struct Reference {
 pub type References = Arc<[Arc<[Reference]>]>;
 
 /// One encoded resource. Cloning is three counters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
     /// Hash of the content.
     pub version: Version,
@@ -131,6 +131,17 @@ impl Resource {
     /// What this resource refers to.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.refers.iter().flat_map(|part| part.iter())
+    }
+}
+
+/// Without the body, which may be a private key (I-18).
+impl fmt::Debug for Resource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Resource")
+            .field("version", &self.version)
+            .field("bytes", &self.body.len())
+            .field("refers", &self.refers)
+            .finish()
     }
 }
 
