@@ -21,8 +21,8 @@ impl<C, K, V> Default for Contributions<C, K, V> {
 }
 
 impl<C: Clone + Ord, K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Contributions<C, K, V> {
-    /// Replaces what `contributor` put (`old`) by `new`, each key at most once in either, and answers with the keys whose
-    /// contributions changed.
+    /// Replaces what `contributor` put (`old`) by `new`, both sorted by key, each key at most once, and answers with the
+    /// keys whose contributions changed.
     pub fn replace(&mut self, contributor: &C, old: &[(K, V)], new: &[(K, V)]) -> Vec<K> {
         let mut touched = Vec::new();
         for (key, value) in new {
@@ -31,8 +31,7 @@ impl<C: Clone + Ord, K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Contribut
             }
         }
         for (key, _) in old {
-            // Few contributions each: a scan is cheaper than a set.
-            if new.iter().all(|(kept, _)| kept != key) {
+            if new.binary_search_by(|(kept, _)| kept.cmp(key)).is_err() {
                 self.take(contributor, key);
                 touched.push(key.clone());
             }
@@ -59,6 +58,7 @@ impl<C: Clone + Ord, K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Contribut
                 true
             }
             Err(at) => {
+                entries.reserve_exact(usize::from(entries.is_empty())); // mostly there is one
                 entries.insert(at, (contributor.clone(), value.clone()));
                 true
             }
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn only_changed_keys_are_touched() {
         let mut contributions = Contributions::default();
-        let old = [("same", 1), ("changed", 1), ("gone", 1)];
+        let old = [("changed", 1), ("gone", 1), ("same", 1)];
         contributions.replace(&1, &[], &old);
-        let touched = contributions.replace(&1, &old, &[("same", 1), ("changed", 2), ("new", 1)]);
+        let touched = contributions.replace(&1, &old, &[("changed", 2), ("new", 1), ("same", 1)]);
         assert_eq!(touched, ["changed", "new", "gone"]);
     }
 }

@@ -104,6 +104,11 @@ impl Builder {
         self.conclude(pass)
     }
 
+    /// What is true of an object now; `None` if it is not there, not ours, or of a kind that has nothing to say.
+    pub fn conditions(&self, reference: &ObjectRef) -> Option<&Arc<Conditions>> {
+        self.conditions.get(reference)
+    }
+
     /// What a unit asked when it was built last: why an object wakes it, or not.
     pub fn reads_of(&self, unit: &Unit) -> &[Read] {
         self.reads.of(unit)
@@ -197,8 +202,10 @@ impl Builder {
             old.map_or(&[][..], |built| &built.demands),
             new.map_or(&[][..], |built| &built.demands),
         );
+        // One that was never built, because of a bug, has left its reads at most.
         pass.dirty.extend(demands.into_iter().filter(|demanded| {
-            self.built.contains_key(demanded) != self.demands.contains(demanded)
+            let known = self.built.contains_key(demanded) || !self.reads.of(demanded).is_empty();
+            known != self.demands.contains(demanded)
         }));
         let problems = self.problems.replace(
             unit,
@@ -260,7 +267,8 @@ impl Builder {
             None if self.problems.contains(reference) => {}
             None => conditions.errors.push(Problem::new(
                 Reason::Orphaned,
-                "no root HTTPProxy includes this one, directly or through others that are served",
+                "no include that is followed leads here from a root; where one should, the including \
+                 object's status says why it is not followed",
             )),
         }
         self.append_found(reference, &mut conditions);
@@ -501,6 +509,60 @@ mod tests {
         let expect =
             Fault { at: "host bug.example".to_owned(), message: "a bug of ours".to_owned() };
         assert_eq!(outcome.faults, [expect]);
+    }
+
+    /// Children in layers, each of which includes both of the next layer, so that ways through them double with each.
+    fn web(layers: usize, last: &str) -> Vec<String> {
+        let mut manifests =
+            vec![root("p", "a.example").replace("routes:", "includes: [{name: l0-0}], routes:")];
+        for layer in 0..layers {
+            for side in 0..2 {
+                let below = layer + 1;
+                let spec = if below < layers {
+                    format!(
+                        "includes: [{{name: l{below}-0, conditions: [{{prefix: /0}}]}}, {{name: l{below}-1, conditions: [{{prefix: /1}}]}}]"
+                    )
+                } else {
+                    last.to_owned()
+                };
+                manifests.push(format!(
+                    "{{kind: HTTPProxy, metadata: {{name: l{layer}-{side}}}, spec: {{{spec}}}}}"
+                ));
+            }
+        }
+        manifests
+    }
+
+    /// The reasons that objects got in a first build, and how many problems the most afflicted has.
+    fn reasons(manifests: &[String]) -> (BTreeSet<Reason>, usize) {
+        let manifests: Vec<&str> = manifests.iter().map(String::as_str).collect();
+        let outcome = Builder::default().apply(all(&manifests));
+        let conditions = outcome.status.iter().filter_map(|(_, now)| now.as_ref());
+        let most = conditions.clone().map(|now| now.errors.len()).max();
+        let problems = conditions.flat_map(|now| now.errors.iter().map(|problem| problem.reason));
+        (problems.collect(), most.unwrap_or(0))
+    }
+
+    #[test]
+    fn includes_that_double_with_each_layer_are_bounded() {
+        let (reasons, most) = reasons(&web(40, "routes: []"));
+        assert!(reasons.contains(&Reason::IncludeLimitExceeded));
+        assert!(most <= 64);
+    }
+
+    #[test]
+    fn a_web_of_circles_is_told_in_few_words() {
+        let (reasons, most) = reasons(&web(30, "includes: [{name: l0-0}]"));
+        assert!(reasons.contains(&Reason::IncludeCreatesCycle));
+        assert!(most <= 64);
+    }
+
+    #[test]
+    fn routes_that_multiply_are_bounded() {
+        let routes: Vec<String> =
+            (0..100).map(|path| format!("{{conditions: [{{prefix: /r{path}}}]}}")).collect();
+        let (reasons, _) = reasons(&web(10, &format!("routes: [{}]", routes.join(", "))));
+        assert!(reasons.contains(&Reason::IncludeLimitExceeded));
     }
 
     #[test]

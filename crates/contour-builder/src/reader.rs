@@ -47,6 +47,7 @@ impl<'a> Reader<'a> {
         let mut reads = self.reads.into_inner();
         reads.sort_unstable();
         reads.dedup();
+        reads.shrink_to_fit(); // it is kept
         reads
     }
 

@@ -25,6 +25,7 @@ impl Reads {
             if old.binary_search(read).is_err() {
                 let readers = self.readers.entry(read.clone()).or_default();
                 if let Err(at) = readers.binary_search(unit) {
+                    readers.reserve_exact(usize::from(readers.is_empty())); // mostly there is one
                     readers.insert(at, unit.clone());
                 }
             }

@@ -58,8 +58,8 @@ pub struct Store {
     ingresses: Objects<Ingress>,
     services: Objects<Service>,
     slices: Objects<EndpointSlice>,
-    claims: BTreeMap<Domain, BTreeSet<Claim>>,
-    slices_by_service: BTreeMap<ObjectName, BTreeSet<ObjectName>>,
+    claims: BTreeMap<Domain, Few<Claim>>,
+    slices_by_service: BTreeMap<ObjectName, Few<ObjectName>>,
     unreadable: BTreeMap<ObjectRef, Problem>,
 }
 
@@ -115,7 +115,7 @@ impl Store {
     /// Takes another configuration. Every question may then be answered differently.
     pub fn configure(&mut self, config: Arc<Config>) {
         self.config = config;
-        let mut claims: BTreeMap<Domain, BTreeSet<Claim>> = BTreeMap::new();
+        let mut claims: BTreeMap<Domain, Few<Claim>> = BTreeMap::new();
         let of_proxies = self.proxies.iter().flat_map(|(name, each)| self.root_claims(name, each));
         let of_ingresses =
             self.ingresses.iter().flat_map(|(name, each)| self.ingress_claims(name, each));
@@ -142,7 +142,7 @@ impl Store {
 
     /// The objects of one kind that claim a domain, the oldest first.
     pub fn claimants(&self, domain: &Domain, kind: Kind) -> impl Iterator<Item = &ObjectName> {
-        let claims = self.claims.get(domain).into_iter().flatten();
+        let claims = self.claims.get(domain).into_iter().flat_map(Few::iter);
         claims.filter(move |claim| claim.kind == kind).map(|claim| &claim.name)
     }
 
@@ -151,7 +151,7 @@ impl Store {
         &self,
         service: &ObjectName,
     ) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        let names = self.slices_by_service.get(service).into_iter().flatten();
+        let names = self.slices_by_service.get(service).into_iter().flat_map(Few::iter);
         names.filter_map(|name| self.slices.get(name)).map(|slice| &slice.checked)
     }
 
@@ -290,6 +290,42 @@ impl Store {
 
 fn host_unit(domain: Domain) -> Unit {
     Unit::Host(HostName { frontend: Frontend::Configured, domain })
+}
+
+/// A sorted set that mostly has one element; a `BTreeSet` would take room for eleven, and there is one for each host and
+/// each service.
+#[derive(Clone, Debug)]
+struct Few<T>(Vec<T>);
+
+impl<T> Default for Few<T> {
+    fn default() -> Few<T> {
+        Few(Vec::new())
+    }
+}
+
+impl<T: Ord> Few<T> {
+    fn insert(&mut self, element: T) {
+        if let Err(at) = self.0.binary_search(&element) {
+            self.0.reserve_exact(usize::from(self.0.is_empty()));
+            self.0.insert(at, element);
+        }
+    }
+
+    /// Answers whether it was there.
+    fn remove(&mut self, element: &T) -> bool {
+        let place = self.0.binary_search(element);
+        place.map(|at| self.0.remove(at)).is_ok()
+    }
+}
+
+impl<T> Few<T> {
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// What became of an object that was put in.

@@ -38,7 +38,10 @@ impl<K: Ord + Clone, V> Namesakes<K, V> {
         match (place, value) {
             (Ok(index), Some(value)) => values[index].1 = Arc::clone(value),
             (Ok(index), None) => drop(values.remove(index)),
-            (Err(index), Some(value)) => values.insert(index, (key.clone(), Arc::clone(value))),
+            (Err(index), Some(value)) => {
+                values.reserve_exact(usize::from(values.is_empty())); // mostly there is one
+                values.insert(index, (key.clone(), Arc::clone(value)));
+            }
             (Err(_), None) => {}
         }
         if values.is_empty() {

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! Harness: cases, a small backend, and what tests against real peers share.
+
+pub mod case;
+pub mod echo;
+pub mod fleet;
+pub mod proxy;
+pub mod render;
+pub mod server;
+pub mod world;

@@ -1,1 +1,11 @@
-//! x
+//! The control plane of a fleet of Envoy proxies: command line, wiring, servers.
+//!
+//! What it computes is in the core crates; here is everything that waits, listens, reads or writes. Start reading at
+//! [`serve::control`], the loop that drives the core.
+
+pub mod cli;
+
+pub mod serve;
+
+pub mod envoy;
+pub mod table;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `contour`: see `contour help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    contour::cli::main()
+}

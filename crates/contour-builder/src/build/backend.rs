@@ -4,6 +4,7 @@ use contour_dag::ServicePort;
 
 use crate::object::ObjectName;
 use crate::parse::ingress::BackendPort;
+use crate::parse::service::Port;
 use crate::reader::Reader;
 
 /// Resolves one port of a service. The error says what does not exist, or why it cannot be used.
@@ -13,7 +14,7 @@ pub(super) fn resolve(
     reader: &Reader<'_>,
 ) -> Result<ServicePort, String> {
     let Some(found) = reader.service(service) else {
-        return Err(format!("Service {service} does not exist"));
+        return Err(format!("Service {service} does not exist, or cannot be read"));
     };
     if found.external_name {
         return Err(format!("Service {service} is an ExternalName service, which are not enabled"));
@@ -23,6 +24,9 @@ pub(super) fn resolve(
         BackendPort::Name(name) => found.port_named(name).ok_or_else(|| format!("{name:?}")),
     };
     match matched {
+        Ok(Port { number, protocol: Some(protocol), .. }) => Err(format!(
+            "port {number} of Service {service} asks for {protocol}, which is not served by this version"
+        )),
         Ok(port) => Ok(ServicePort {
             namespace: service.namespace.clone(),
             service: service.name.clone(),

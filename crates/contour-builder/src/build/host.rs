@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use contour_dag::{
-    Action, Domain, HeaderMatch, HeaderMatcher, Host, HostName, Origin, OriginKind, Route,
-    RouteMatch,
+    Action, Domain, HeaderMatch, HeaderMatcher, Host, HostName, Origin, OriginKind, PathMatch,
+    Route, RouteMatch,
 };
 
 use super::{Found, http_proxy, ingress};
 use crate::object::{Kind, ObjectName, ObjectRef};
+use crate::parse::http_proxy::{Proxy, Refusal};
 use crate::reader::Reader;
 use crate::status::{Problem, Reason};
 
@@ -17,12 +18,21 @@ pub(super) type Routes = BTreeMap<RouteMatch, (Action, Origin)>;
 
 /// Merges what the HTTPProxies and Ingresses that claim a domain ask for. `None` if that is no route at all.
 pub(super) fn host(name: &HostName, reader: &Reader<'_>, found: &mut Found) -> Option<Host> {
+    let mut proxied = Routes::new();
+    if let Some((root, proxy)) = root(&name.domain, reader, found) {
+        match proxy.root.as_ref().and_then(|root| root.refused.as_ref()) {
+            None => http_proxy::routes(&root, proxy, &name.domain, reader, found, &mut proxied),
+            Some(Refusal::Nothing(problem)) => {
+                found.problem(reference(Kind::HttpProxy, &root), problem.clone());
+            }
+            Some(Refusal::Closed(problem)) => {
+                found.problem(reference(Kind::HttpProxy, &root), problem.clone());
+                return Some(closed(&name.domain, &root, reader, found));
+            }
+        }
+    }
     let mut routes = Routes::new();
     ingress::routes(&name.domain, reader, found, &mut routes);
-    let mut proxied = Routes::new();
-    if let Some(root) = root(&name.domain, reader, found) {
-        http_proxy::routes(&root, &name.domain, reader, found, &mut proxied);
-    }
     for (matches, route) in proxied {
         let (_, winner) = &route;
         let winner = format!("HTTPProxy {}/{}", winner.namespace, winner.name);
@@ -38,13 +48,35 @@ pub(super) fn host(name: &HostName, reader: &Reader<'_>, found: &mut Found) -> O
     (!plain.is_empty()).then_some(Host { plain })
 }
 
-/// The root that serves a domain: the oldest of those that claim it. The others are told.
-fn root(domain: &Domain, reader: &Reader<'_>, found: &mut Found) -> Option<ObjectName> {
+/// A host that answers every request 503: its root asks for what may protect it and is not served by this version. Whoever
+/// else claims the host is not served either, nor does a wildcard take its requests.
+fn closed(domain: &Domain, root: &ObjectName, reader: &Reader<'_>, found: &mut Found) -> Host {
+    for ingress in reader.ingress_rules(domain) {
+        let message =
+            format!("{domain} is closed by HTTPProxy {root}, which is not served; see its status");
+        let problem = Problem::new(Reason::RouteConflict, message);
+        found.problem(reference(Kind::Ingress, ingress), problem);
+    }
+    let everything = RouteMatch::path(PathMatch::Prefix("/".into()));
+    let matches = match one_label(domain) {
+        Some(header) => everything.with_header(header),
+        None => everything,
+    };
+    let action = Action::forward_or_unavailable(Vec::new());
+    Host { plain: vec![Route { matches, action, origin: origin(OriginKind::HttpProxy, root) }] }
+}
+
+/// The root that a domain belongs to: the oldest of those that claim it. The others are told.
+fn root<'a>(
+    domain: &Domain,
+    reader: &Reader<'a>,
+    found: &mut Found,
+) -> Option<(ObjectName, &'a Proxy)> {
     let mut roots = reader.roots(domain);
     let winner = roots.next()?;
     for loser in roots {
         let message = format!(
-            "spec.virtualhost.fqdn: {domain} is served for HTTPProxy {winner}, which is older \
+            "spec.virtualhost.fqdn: {domain} is claimed by HTTPProxy {winner}, which is older \
              (or, created in the same second, first by name)"
         );
         found.problem(
@@ -52,7 +84,7 @@ fn root(domain: &Domain, reader: &Reader<'_>, found: &mut Found) -> Option<Objec
             Problem::new(Reason::DuplicateVhost, message),
         );
     }
-    Some(winner.clone())
+    Some((winner.clone(), reader.proxy(winner)?))
 }
 
 /// The problem of an object whose route matches what `winner`'s does.
@@ -60,7 +92,7 @@ pub(super) fn conflict(matches: &RouteMatch, winner: &str) -> Problem {
     let path = matches.path.text();
     Problem::new(
         Reason::RouteConflict,
-        format!("path {path}: {winner} has a route that matches alike and is served instead"),
+        format!("path {path}: {winner} matches alike and is served instead"),
     )
 }
 

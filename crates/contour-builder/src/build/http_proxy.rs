@@ -22,26 +22,30 @@ use crate::status::{Problem, Reason};
 /// How deep includes may nest.
 const MAX_DEPTH: usize = 64;
 
-/// How many HTTPProxies one root may visit, each include counted again. It bounds what a tree costs in which each includes
-/// the next several times.
+/// How many HTTPProxies one root may visit, each include counted again, and how many routes they may put in. It bounds
+/// what a tree costs in which each includes the next several times.
 const MAX_VISITS: usize = 20_000;
+const MAX_ROUTES: usize = 20_000;
 
 /// Puts the routes of a root, and of what it includes, into `routes`. Included routes go first, so that of equal matches
 /// an object's own beat those it includes, and later ones earlier ones.
 pub(super) fn routes(
     root: &ObjectName,
+    proxy: &Proxy,
     domain: &Domain,
     reader: &Reader<'_>,
     found: &mut Found,
     routes: &mut Routes,
 ) {
-    let Some(proxy) = reader.proxy(root) else { return };
-    if let Some(refused) = proxy.root.as_ref().and_then(|root| root.refused.clone()) {
-        found.problem(reference(Kind::HttpProxy, root), refused);
-        return;
-    }
-    let mut walk =
-        Walk { reader, found, routes, one_label: one_label(domain), chain: Vec::new(), visits: 0 };
+    let mut walk = Walk {
+        reader,
+        found,
+        routes,
+        one_label: one_label(domain),
+        chain: Vec::new(),
+        visits: 0,
+        puts: 0,
+    };
     walk.visit(root, proxy, "");
 }
 
@@ -55,17 +59,19 @@ struct Walk<'a, 'b> {
     /// The objects from the root to the one being visited.
     chain: Vec<ObjectName>,
     visits: usize,
+    /// Routes put in, those included that a later one replaced.
+    puts: usize,
 }
 
 impl Walk<'_, '_> {
     /// Puts in the routes of one HTTPProxy, whose paths are relative to `prefix`.
     fn visit(&mut self, name: &ObjectName, proxy: &Proxy, prefix: &str) {
         self.found.visited(reference(Kind::HttpProxy, name));
-        if self.chain.contains(name) {
-            self.cycle(name);
+        self.visits += 1;
+        if let Some(at) = self.chain.iter().position(|visited| visited == name) {
+            self.cycle(name, at);
             return;
         }
-        self.visits += 1;
         self.chain.push(name.clone());
         self.includes(name, proxy, prefix);
         for (at, route) in proxy.routes.iter().enumerate() {
@@ -74,10 +80,11 @@ impl Walk<'_, '_> {
         self.chain.pop();
     }
 
-    fn cycle(&mut self, name: &ObjectName) {
-        let chain: Vec<String> =
-            self.chain.iter().chain([name]).map(ObjectName::to_string).collect();
-        let message = format!("the includes lead in a circle: {}", chain.join(" -> "));
+    /// Tells an object that its includes lead back to it, given where in the chain it stands.
+    fn cycle(&mut self, name: &ObjectName, at: usize) {
+        let circle: Vec<String> =
+            self.chain[at..].iter().chain([name]).map(ObjectName::to_string).collect();
+        let message = format!("the includes lead in a circle: {}", circle.join(" -> "));
         self.problem(name, Problem::new(Reason::IncludeCreatesCycle, message));
     }
 
@@ -141,7 +148,9 @@ impl Walk<'_, '_> {
             ),
             None => Problem::new(
                 Reason::IncludeNotFound,
-                format!("spec.includes[{at}]: HTTPProxy {target} does not exist"),
+                format!(
+                    "spec.includes[{at}]: HTTPProxy {target} does not exist, or cannot be read"
+                ),
             ),
         };
         self.problem(name, refused);
@@ -157,6 +166,8 @@ impl Walk<'_, '_> {
             Some(format!("includes nest more than {MAX_DEPTH} deep"))
         } else if self.visits >= MAX_VISITS {
             Some(format!("more than {MAX_VISITS} includes below one root"))
+        } else if self.puts >= MAX_ROUTES {
+            Some(format!("more than {MAX_ROUTES} routes below one root"))
         } else {
             None
         }
@@ -206,6 +217,13 @@ impl Walk<'_, '_> {
     }
 
     fn put(&mut self, name: &ObjectName, path: PathMatch, action: Action) {
+        if self.puts >= MAX_ROUTES {
+            let message =
+                format!("more than {MAX_ROUTES} routes below one root; the rest is left out");
+            self.problem(name, Problem::new(Reason::IncludeLimitExceeded, message));
+            return;
+        }
+        self.puts += 1;
         let matches = RouteMatch::path(path);
         let matches = match &self.one_label {
             Some(header) => matches.with_header(header.clone()),

@@ -52,7 +52,11 @@ fn paths<'a>(
                     Some(header) => matches.with_header(header.clone()),
                     None => matches,
                 };
-                paths.insert(matches, path);
+                let replaced = paths.insert(matches.clone(), path);
+                if replaced.is_some_and(|replaced| !replaced.is_default_backend()) {
+                    let later = format!("{}, later in this object,", path.field);
+                    found.problem(reference(Kind::Ingress, name), conflict(&matches, &later));
+                }
             }
         }
     }

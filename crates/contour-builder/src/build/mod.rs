@@ -61,6 +61,9 @@ fn clusters(output: &Output) -> BTreeSet<&ClusterName> {
     forwards.flatten().map(|weighted| &weighted.cluster).collect()
 }
 
+/// How many problems of one object are told by one unit. The first ones are enough to begin mending.
+const MAX_PROBLEMS: usize = 64;
+
 /// What the build functions found wrong, or right, with the objects they visited.
 #[derive(Debug, Default)]
 struct Found(BTreeMap<ObjectRef, Vec<Problem>>);
@@ -74,7 +77,7 @@ impl Found {
     /// Notes a problem of an object; the same one only once.
     fn problem(&mut self, object: ObjectRef, problem: Problem) {
         let problems = self.0.entry(object).or_default();
-        if !problems.contains(&problem) {
+        if problems.len() < MAX_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
         }
     }

@@ -30,7 +30,16 @@ pub struct Root {
     /// The host it claims. A root that claims none is served nowhere.
     pub domain: Result<Domain, Problem>,
     /// Why nothing of it is served although it claims a host.
-    pub refused: Option<Problem>,
+    pub refused: Option<Refusal>,
+}
+
+/// Why nothing of a root is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is nothing to serve.
+    Nothing(Problem),
+    /// It asks for what this version does not serve, and what may protect the host: nobody may be served there.
+    Closed(Problem),
 }
 
 /// One entry of `spec.includes`.
@@ -89,7 +98,9 @@ pub fn http_proxy(object: &v1::HTTPProxy, namespace: &str) -> Proxy {
         class: Class::of(object.metadata.annotations.as_ref(), spec.ingress_class_name.as_deref()),
         root: spec.virtualhost.as_ref().map(|virtual_host| Root {
             domain: fqdn(virtual_host),
-            refused: nothing_defined(spec).or_else(|| unserved_root(spec, virtual_host)),
+            refused: nothing_defined(spec)
+                .map(Refusal::Nothing)
+                .or_else(|| unserved_root(spec, virtual_host).map(Refusal::Closed)),
         }),
         includes: includes.map(|(at, entry)| include(entry, at, namespace)).collect(),
         routes: routes.map(|(at, entry)| route(entry, &format!("spec.routes[{at}]"))).collect(),
@@ -129,7 +140,7 @@ fn nothing_defined(spec: &v1::HTTPProxySpec) -> Option<Problem> {
     })
 }
 
-/// What a root asks for that this version does not serve. Its host is not served at all then: most of these protect it.
+/// What a root asks for that this version does not serve. Its host is closed then: most of these protect it.
 fn unserved_root(spec: &v1::HTTPProxySpec, virtual_host: &v1::VirtualHost) -> Option<Problem> {
     not_implemented(&[
         ("spec.tcpproxy", spec.tcpproxy.is_some()),
@@ -355,8 +366,10 @@ mod tests {
 
     #[track_caller]
     fn check_refused(spec: &str, expect: Option<Reason>) {
-        let refused = parse(spec).root.expect("a root").refused;
-        assert_eq!(refused.map(|problem| problem.reason), expect);
+        let refused = parse(spec).root.expect("a root").refused.map(|refusal| match refusal {
+            Refusal::Nothing(problem) | Refusal::Closed(problem) => problem.reason,
+        });
+        assert_eq!(refused, expect);
     }
 
     #[test]

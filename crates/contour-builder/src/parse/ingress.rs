@@ -7,12 +7,13 @@ use contour_api::networking as api;
 use contour_dag::{Domain, PathMatch};
 
 use super::class::Class;
-use super::path::unmatchable;
+use super::path::{collapse_slashes, unmatchable};
 use super::{domain, port_number, re2};
 use crate::status::{Problem, Reason};
 
 const FORCE_SSL_REDIRECT: &str = "ingress.kubernetes.io/force-ssl-redirect";
 const ALLOW_HTTP: &str = "kubernetes.io/ingress.allow-http";
+const DEFAULT_BACKEND: &str = "spec.defaultBackend";
 const OUR_ANNOTATIONS: &str = "projectcontour.io/";
 const OUR_CLASS: &str = "projectcontour.io/ingress.class";
 
@@ -49,6 +50,13 @@ pub struct Path {
     pub matches: Result<PathMatch, Problem>,
     /// Where they go.
     pub backend: Result<Backend, Problem>,
+}
+
+impl Path {
+    /// Whether it is what the object falls back to. A rule for `/` may replace it.
+    pub fn is_default_backend(&self) -> bool {
+        *self.field == *DEFAULT_BACKEND
+    }
 }
 
 /// One port of a service in the namespace of the Ingress.
@@ -101,13 +109,16 @@ fn unserved(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut refuse = |message| problems.push(Problem::new(Reason::NotImplemented, message));
-    if spec.tls.as_ref().is_some_and(|tls| !tls.is_empty()) {
+    let tls = spec.tls.as_ref().is_some_and(|tls| !tls.is_empty());
+    if tls && serves_plain_http(annotations) {
         refuse("spec.tls: not served by this version; plain HTTP is".to_owned());
     }
     for (key, value) in annotations.into_iter().flatten() {
-        if key == FORCE_SSL_REDIRECT && value == "true" {
+        let https_only = [(FORCE_SSL_REDIRECT, "true"), (ALLOW_HTTP, "false")];
+        if https_only.contains(&(key.as_str(), value.as_str())) {
             refuse(format!(
-                "annotation {key}: not served by this version; nothing of the object is"
+                "annotation {key}: asks for HTTPS only, which is not served by this version; \
+                 nothing of the object is served"
             ));
         } else if key.starts_with(OUR_ANNOTATIONS) && key != OUR_CLASS {
             refuse(format!(
@@ -121,9 +132,9 @@ fn unserved(
 /// The default backend takes every request for a host that nobody claims.
 fn default_rule(entry: &api::IngressBackend) -> Rule {
     let path = Path {
-        field: "spec.defaultBackend".into(),
+        field: DEFAULT_BACKEND.into(),
         matches: Ok(PathMatch::Prefix("/".into())),
-        backend: backend(entry, "spec.defaultBackend"),
+        backend: backend(entry, DEFAULT_BACKEND),
     };
     Rule { domain: Domain::any(), paths: vec![path] }
 }
@@ -171,6 +182,8 @@ fn path_match(text: &str, path_type: &str) -> Result<PathMatch, String> {
     if let Some(why) = unmatchable(text) {
         return Err(why.to_owned());
     }
+    // Envoy merges the slashes of requests before it matches them.
+    let text = collapse_slashes(text);
     match path_type {
         "Exact" => Ok(PathMatch::Exact(text.into())),
         "Prefix" => Ok(match text.trim_end_matches('/') {
@@ -238,6 +251,13 @@ mod tests {
     #[test]
     fn exact_keeps_its_trailing_slash() {
         check_path("Exact", "/a/", Some(PathMatch::Exact("/a/".into())));
+    }
+
+    #[test]
+    fn runs_of_slashes_count_as_one() {
+        check_path("Exact", "/a//b", Some(PathMatch::Exact("/a/b".into())));
+        check_path("Prefix", "/a//b//", Some(PathMatch::Segments("/a/b".into())));
+        check_path("ImplementationSpecific", "//a", Some(PathMatch::Prefix("/a".into())));
     }
 
     #[test]

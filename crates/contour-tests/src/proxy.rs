@@ -1,0 +1,224 @@
+//! A real Envoy, and requests through it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contour::envoy::admin::Admin;
+use contour_envoy::access_log::{AccessLog, Level};
+use contour_envoy::bootstrap::{Bootstrap, Host, SocketPath, json};
+use contour_envoy::config::{Addresses, Bind, Binds};
+use contour_xds::resource::Dialect;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, interval, timeout};
+
+/// How long anything may take that is expected to happen. Machines are shared; nothing measures it.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where one Envoy listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// For requests.
+    pub http: SocketAddr,
+    /// For statistics and health.
+    pub stats: SocketAddr,
+}
+
+impl Ports {
+    /// Two free ports of loopback, given to nobody else in this process.
+    pub fn free() -> Ports {
+        Ports { http: free_address(), stats: free_address() }
+    }
+
+    /// A configuration with these ports, without an admin listener and without an access log.
+    pub fn config(&self) -> Arc<contour_envoy::Config> {
+        let bind = |address: SocketAddr| Bind {
+            address: address.ip(),
+            port: NonZeroU16::new(address.port()).expect("a bound port is not 0"),
+        };
+        let (http, stats) = (bind(self.http), bind(self.stats));
+        let binds = Binds { http, stats, health: stats, enforced_health: None, admin: None };
+        Arc::new(contour_envoy::Config {
+            addresses: Addresses::new(binds).expect("they differ"),
+            access_log: AccessLog { level: Level::Disabled, ..AccessLog::default() },
+            ..contour_envoy::Config::default()
+        })
+    }
+}
+
+/// Ports that were given away: who got one has not listened on it yet, perhaps.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+fn free_address() -> SocketAddr {
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        if GIVEN.lock().expect("no test panics here").insert(address.port()) {
+            return address;
+        }
+    }
+}
+
+/// A running Envoy, killed when dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it takes requests.
+    pub http: SocketAddr,
+    admin: Admin,
+    _scratch: TempDir,
+    _process: Child,
+}
+
+impl Proxy {
+    /// Starts an Envoy that gets everything from the xDS server at `xds`.
+    pub fn start(binary: &Path, xds: SocketAddr, dialect: Dialect, ports: Ports) -> Proxy {
+        let scratch = tempfile::tempdir().expect("a temporary directory");
+        let socket = scratch.path().join("admin.sock");
+        let bootstrap = Bootstrap {
+            dialect,
+            xds_host: Host::Ip(xds.ip()),
+            xds_port: NonZeroU16::new(xds.port()).expect("a bound port is not 0"),
+            admin_socket: SocketPath::new(socket.to_str().expect("text")).expect("a short path"),
+            node_id: Some("test".to_owned()),
+            node_cluster: Some("test".to_owned()),
+            ..Bootstrap::default()
+        };
+        let file = scratch.path().join("envoy.json");
+        std::fs::write(&file, json(&bootstrap)).expect("a file to write");
+        let process = Command::new(binary)
+            .arg("--config-path")
+            .arg(&file)
+            .args(["--disable-hot-restart", "--concurrency", "2", "--drain-time-s", "1"])
+            .args(["--log-level", "error", "--skip-deprecated-logs"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Envoy starts");
+        Proxy { http: ports.http, admin: Admin::new(socket), _scratch: scratch, _process: process }
+    }
+
+    /// Asks Envoy's admin interface.
+    ///
+    /// # Errors
+    /// What kept it from answering.
+    pub async fn ask(&self, path: &str) -> Result<String, String> {
+        self.admin.get(path).await.map_err(|error| error.to_string())
+    }
+
+    /// One of Envoy's counters or gauges; `None` if there is none of that name, or no Envoy yet.
+    pub async fn stat(&self, name: &str) -> Option<u64> {
+        let stats = self.ask("/stats").await.ok()?;
+        stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok())
+    }
+
+    /// The sum of all counters whose name ends like this.
+    pub async fn sum(&self, suffix: &str) -> u64 {
+        let stats = self.ask("/stats").await.expect("statistics");
+        let values = stats.lines().filter_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.ends_with(suffix).then(|| value.parse::<u64>().ok())?
+        });
+        values.sum()
+    }
+
+    /// How many updates Envoy has refused, of all types.
+    pub async fn rejected(&self) -> u64 {
+        self.sum("update_rejected").await
+    }
+
+    /// A request through Envoy.
+    ///
+    /// # Errors
+    /// If nobody listens, or the answer is none.
+    pub async fn get(&self, host: &str, path: &str) -> io::Result<Answer> {
+        get(self.http, host, path).await
+    }
+
+    /// Sends this request until the answer is as expected.
+    #[track_caller]
+    pub fn becomes(
+        &self,
+        host: &str,
+        path: &str,
+        expect: Answer,
+    ) -> impl Future<Output = ()> + use<'_> {
+        let what = format!("{host}{path} is answered {expect:?}");
+        let (host, path) = (host.to_owned(), path.to_owned());
+        async move {
+            until(&what, async || self.get(&host, &path).await.is_ok_and(|found| found == expect))
+                .await;
+        }
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The backend that answered; none if Envoy did.
+    pub backend: Option<String>,
+}
+
+impl Answer {
+    /// An answer of a backend.
+    pub fn of(backend: &str) -> Answer {
+        Answer { status: 200, backend: Some(backend.to_owned()) }
+    }
+
+    /// An answer of Envoy itself.
+    pub fn envoy(status: u16) -> Answer {
+        Answer { status, backend: None }
+    }
+}
+
+async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        io::Result::Ok(answer)
+    };
+    let answer = timeout(PATIENCE, exchange).await.map_err(io::Error::other)?;
+    parse(&String::from_utf8_lossy(&answer?))
+        .ok_or_else(|| io::Error::other("the connection ended without an answer"))
+}
+
+fn parse(answer: &str) -> Option<Answer> {
+    let (head, _) = answer.split_once("\r\n\r\n")?;
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let backend = lines.find_map(|line| line.strip_prefix("x-backend: ")).map(str::to_owned);
+    Some(Answer { status, backend })
+}
+
+/// Waits until something holds that another process brings about.
+///
+/// # Panics
+/// If it does not, within [`PATIENCE`].
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begin = Instant::now();
+    let mut ticks = interval(Duration::from_millis(10));
+    while !holds().await {
+        assert!(begin.elapsed() < PATIENCE, "still not so after {PATIENCE:?}: {what}");
+        ticks.tick().await;
+    }
+}
+
+/// The Envoy to test with: the one that `ENVOY_BIN` names, else `.tools/envoy` of this checkout.
+pub fn binary() -> Option<PathBuf> {
+    let named = std::env::var_os("ENVOY_BIN").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/envoy");
+    named.or_else(|| fetched.is_file().then_some(fetched))
+}

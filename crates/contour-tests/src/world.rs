@@ -1,0 +1,101 @@
+//! The core of the pipeline, and everything it has said so far.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use contour_builder::{Builder, Change, Conditions, Fault, ObjectRef, Stats};
+use contour_envoy::Translator;
+use contour_xds::resource::{Audience, Delta, Dialect, Name, Resource, TypeUrl};
+
+/// Resources by type and name.
+pub type Resources = BTreeMap<(TypeUrl, Name), Resource>;
+
+/// Builder and translator, and everything they have said so far: what every Envoy and every status would be.
+#[derive(Debug)]
+pub struct World {
+    builder: Builder,
+    translator: Translator,
+    resources: BTreeMap<Dialect, Resources>,
+    conditions: BTreeMap<ObjectRef, Arc<Conditions>>,
+}
+
+/// How much work a batch was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// What the builder counted.
+    pub stats: Stats,
+    /// Resources sent to an Envoy of the aggregated dialect, or withdrawn from it.
+    pub pushed: usize,
+    /// Objects whose conditions changed.
+    pub statuses: usize,
+    /// Bugs that were contained.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for World {
+    fn default() -> World {
+        let (mut translator, delta) = Translator::new(Arc::default(), Dialect::Aggregated);
+        let separate = translator.speak(Dialect::Separate);
+        let resources = Dialect::ALL.map(|dialect| (dialect, Resources::new())).into();
+        let mut world = World {
+            builder: Builder::default(),
+            translator,
+            resources,
+            conditions: BTreeMap::new(),
+        };
+        world.publish(&delta);
+        // What both dialects share was published before the second was spoken.
+        let shared = delta.edits.iter().filter(|edit| edit.audience == Audience::All).cloned();
+        world.publish(&Delta { edits: shared.chain(separate.edits).collect() });
+        world
+    }
+}
+
+impl World {
+    /// Applies a batch of changes.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Work {
+        let outcome = self.builder.apply(changes);
+        let delta = self.translator.apply(&outcome.dag);
+        let statuses = outcome.status.len();
+        for (reference, conditions) in outcome.status {
+            match conditions {
+                Some(conditions) => self.conditions.insert(reference, conditions),
+                None => self.conditions.remove(&reference),
+            };
+        }
+        let pushed = self.publish(&delta);
+        Work { stats: outcome.stats, pushed, statuses, faults: outcome.faults }
+    }
+
+    /// Everything that is served in a dialect.
+    pub fn resources(&self, dialect: Dialect) -> &Resources {
+        &self.resources[&dialect]
+    }
+
+    /// What is true of each object.
+    pub fn conditions(&self) -> &BTreeMap<ObjectRef, Arc<Conditions>> {
+        &self.conditions
+    }
+
+    /// Takes over what the translator emitted, and counts what of it is for the aggregated dialect.
+    fn publish(&mut self, delta: &Delta) -> usize {
+        let mut pushed = 0;
+        for edit in &delta.edits {
+            let dialects = match edit.audience {
+                Audience::All => &Dialect::ALL[..],
+                Audience::Only(Dialect::Aggregated) => &[Dialect::Aggregated],
+                Audience::Only(Dialect::Separate) => &[Dialect::Separate],
+            };
+            pushed += usize::from(dialects.contains(&Dialect::Aggregated));
+            for dialect in dialects {
+                let resources = self.resources.entry(*dialect).or_default();
+                let key = (edit.type_url, edit.name.clone());
+                match &edit.resource {
+                    Some(resource) => resources.insert(key, resource.clone()),
+                    None => resources.remove(&key),
+                };
+            }
+        }
+        pushed
+    }
+}

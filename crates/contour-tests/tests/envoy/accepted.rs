@@ -1,0 +1,79 @@
+//! I-17: every body in a snapshot is accepted by Envoy.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use contour::serve::hub::Hub;
+use contour::serve::pipeline::Pipeline;
+use contour::serve::xds;
+use contour_builder::{Change, ObjectRef};
+use contour_tests::case::{self, Step};
+use contour_tests::proxy::{Ports, Proxy, until};
+use contour_xds::resource::Dialect;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+pub(crate) async fn every_case_is_accepted_in_the_aggregated_dialect(binary: PathBuf) {
+    every_case_is_accepted(binary, Dialect::Aggregated).await;
+}
+
+pub(crate) async fn every_case_is_accepted_in_the_separate_dialect(binary: PathBuf) {
+    every_case_is_accepted(binary, Dialect::Separate).await;
+}
+
+/// Serves one case after the other, and nothing in between, to one Envoy.
+async fn every_case_is_accepted(binary: PathBuf, dialect: Dialect) {
+    let ports = Ports::free();
+    let hub = Arc::new(Hub::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let (control, _events) = mpsc::channel(16);
+    tokio::spawn(xds::serve(listener, Arc::clone(&hub), control));
+    let (mut pipeline, published) = Pipeline::new(Arc::default(), ports.config(), hub.now());
+    hub.publish(published);
+    let separate = pipeline.speak_separate();
+    hub.publish_in(Dialect::Separate, separate);
+    let envoy = Proxy::start(&binary, address, dialect, ports);
+    let started = async || envoy.stat("listener_manager.workers_started").await == Some(1);
+    until("Envoy has what is served without objects", started).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut served = 0;
+    for (name, path) in case::all(&root) {
+        let steps = case::read(&path);
+        let objects: BTreeSet<ObjectRef> = steps.iter().flat_map(references).collect();
+        let nothing = objects.into_iter().map(Change::Delete).collect();
+        for changes in steps.into_iter().map(|step| step.changes).chain([nothing]) {
+            let pass = pipeline.apply(changes, hub.now());
+            hub.publish(pass.published);
+            settle(&hub, &mut pipeline, &envoy, &name).await;
+            served += 1;
+        }
+    }
+    assert!(served >= 120, "{served} states were served");
+    // Nearly every state has routes of its own, so Envoy must have taken in about as many.
+    let taken = envoy.sum("rds.ingress_http.update_success").await;
+    assert!(taken >= 100, "Envoy took in {taken} route configurations");
+    assert_eq!(envoy.rejected().await, 0);
+}
+
+fn references(step: &Step) -> impl Iterator<Item = ObjectRef> {
+    step.changes.iter().filter_map(|change| match change {
+        Change::Apply(object) => Some(object.reference()),
+        Change::Unreadable(reference, _) | Change::Delete(reference) => Some(reference.clone()),
+        Change::Config(_) => None,
+    })
+}
+
+/// Waits until Envoy has accepted everything, publishing meanwhile what has to ripen.
+async fn settle(hub: &Hub, pipeline: &mut Pipeline, envoy: &Proxy, name: &str) {
+    until(&format!("{name} is accepted"), async || {
+        let publication = pipeline.retire(hub.now());
+        hub.publish_in(Dialect::Separate, publication);
+        // A cluster that warms waits for an assignment, which Envoy may not have asked for yet.
+        hub.settled()
+            && envoy.stat("listener_manager.total_listeners_warming").await == Some(0)
+            && envoy.stat("cluster_manager.warming_clusters").await == Some(0)
+    })
+    .await;
+}

@@ -1,0 +1,59 @@
+//! What a real Envoy does with what we serve.
+//!
+//! Without an Envoy these tests fail where `CI` is set, and are shown as ignored elsewhere.
+
+mod accepted;
+mod manifests;
+mod order;
+mod traffic;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// A test, given the Envoy to use.
+type Test = fn(PathBuf) -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+/// Lists tests by the names of their functions.
+macro_rules! tests {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        [$((concat!(stringify!($module), "::", stringify!($name)),
+            (|binary| Box::pin($module::$name(binary))) as Test)),*]
+    };
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Each test has an Envoy with workers of its own; side by side they only slow each other down.
+    arguments.test_threads.get_or_insert(2);
+    let binary = contour_tests::proxy::binary();
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(binary.is_some() || !ci, "no Envoy: `cargo xtask tools` fetches one");
+    let binary = Arc::new(binary);
+    let tests = tests![
+        accepted::every_case_is_accepted_in_the_aggregated_dialect,
+        accepted::every_case_is_accepted_in_the_separate_dialect,
+        traffic::requests_are_routed_in_the_aggregated_dialect,
+        traffic::requests_are_routed_in_the_separate_dialect,
+        traffic::services_share_requests_by_weight,
+        traffic::an_edit_under_traffic_loses_nothing,
+        traffic::envoy_serves_on_without_a_server_and_is_sent_nothing_again,
+        order::a_changed_cluster_setting_is_active_within_a_second_under_traffic,
+        order::a_dead_health_check_target_delays_nobody_else,
+        order::a_silent_dns_server_delays_nobody_else,
+        order::one_refused_resource_at_start_leaves_the_others_working,
+    ];
+    let trials = tests.into_iter().map(|(name, test)| {
+        let binary = Arc::clone(&binary);
+        let missing = binary.is_none();
+        let trial = Trial::test(name, move || {
+            let binary = binary.as_ref().clone().ok_or("no Envoy")?;
+            let runtime = tokio::runtime::Runtime::new()?;
+            runtime.block_on(test(binary));
+            Ok(())
+        });
+        trial.with_ignored_flag(missing)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}

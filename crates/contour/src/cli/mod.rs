@@ -1,0 +1,132 @@
+//! The command line: one file for each subcommand, each with what was typed and one `run`.
+
+mod bootstrap;
+mod run;
+mod serve;
+
+mod output;
+mod signal;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::envoy::bound;
+
+/// How long a process that ends waits for what cannot be interrupted: a file that is read, a terminal that takes no text.
+const LAST_WORK: Duration = Duration::from_millis(500);
+
+/// The control plane of a fleet of Envoy proxies.
+#[derive(Debug, Parser)]
+#[command(name = "contour", version, max_term_width = 100)]
+struct Cli {
+    /// Format of Contour's own log, which goes to standard error.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Serve(serve::Args),
+    Bootstrap(bootstrap::Args),
+    /// Becomes a program that ends with its parent.
+    #[command(name = bound::SUBCOMMAND, hide = true)]
+    ExecBound(ExecBound),
+}
+
+#[derive(Debug, clap::Args)]
+struct ExecBound {
+    parent: u32,
+    program: PathBuf,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+/// Does what the command line says. Mistakes in it, and errors, are exit code 1.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To standard output what was asked for, to standard error the rest.
+            let printed = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    };
+    match cli.command {
+        Command::Run(args) => with_runtime(cli.log_format, run::LOG_LEVEL, run::run(args)),
+        Command::Serve(args) => with_runtime(cli.log_format, args.log_level(), serve::run(args)),
+        Command::Bootstrap(args) => report(bootstrap::run(&args)),
+        Command::ExecBound(args) => {
+            report(Err(bound::exec(args.parent, &args.program, &args.arguments)))
+        }
+    }
+}
+
+/// Runs a command that waits for things.
+fn with_runtime<E: Display>(
+    format: LogFormat,
+    level: &str,
+    command: impl Future<Output = Result<ExitCode, E>>,
+) -> ExitCode {
+    start_log(format, level);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let code = report(runtime.block_on(command));
+            runtime.shutdown_timeout(LAST_WORK);
+            code
+        }
+        Err(error) => report(Err::<ExitCode, _>(error)),
+    }
+}
+
+fn report<E: Display>(outcome: Result<ExitCode, E>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        output::tell(format_args!("error: {error}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn start_log(format: LogFormat, level: &str) {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_ansi(io::stderr().is_terminal())
+        // What cannot be written to standard error cannot be complained about there.
+        .log_internal_errors(false)
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,10 @@
+//! Envoy as a process on this machine: finding one, running it as a child, asking its admin interface.
+//!
+//! Used by `contour run`, which starts and stops the Envoy that it feeds.
+
+pub mod admin;
+pub mod bound;
+pub mod child;
+pub mod drain;
+pub mod find;
+mod restart;

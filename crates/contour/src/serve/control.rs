@@ -1,0 +1,139 @@
+//! The control loop: the only owner of the core.
+//!
+//! There is no hold-off timer. The loop takes everything that waits, applies it in one pass, publishes, and looks again:
+//! under a storm passes grow, in quiet times each change goes out at once. Envoy is protected from storms by the one
+//! response in flight for each type.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use contour_builder::Change;
+use contour_xds::resource::Dialect;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use super::hub::Hub;
+use super::outbox::Outbox;
+use super::pipeline::{Pass, Pipeline};
+
+/// What the loop reacts to.
+#[derive(Debug)]
+pub enum Event {
+    /// Objects changed.
+    Changes(Vec<Change>),
+    /// Every source has told everything that was there at the start. Nothing is published before.
+    Synced,
+    /// A client appeared that speaks the separate dialect.
+    SpeakSeparate,
+}
+
+/// How many events may wait. A source that is faster than the loop waits in turn.
+pub const QUEUE: usize = 1024;
+
+/// What the loop tells.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// What Envoys are served.
+    pub hub: Arc<Hub>,
+    /// What is true of objects.
+    pub statuses: Arc<Outbox>,
+    /// Becomes true with the first complete publication.
+    pub serving: watch::Sender<bool>,
+}
+
+/// Starts the loop on a thread of its own: a first build is seconds of arithmetic. It ends when all senders of `events`
+/// are gone.
+///
+/// # Errors
+/// If the operating system has no thread.
+pub fn spawn(
+    configs: (Arc<contour_builder::Config>, Arc<contour_envoy::Config>),
+    events: mpsc::Receiver<Event>,
+    outputs: Outputs,
+) -> std::io::Result<JoinHandle<()>> {
+    let runtime = Handle::current();
+    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+        let (builder, envoy) = configs;
+        let (pipeline, published) = Pipeline::new(builder, envoy, outputs.hub.now());
+        outputs.hub.publish(published);
+        let mut control = Control { pipeline, outputs, unsynced: Some(Vec::new()) };
+        runtime.block_on(control.run(events));
+    })
+}
+
+struct Control {
+    pipeline: Pipeline,
+    outputs: Outputs,
+    /// What changed before everything was there.
+    unsynced: Option<Vec<Change>>,
+}
+
+impl Control {
+    async fn run(&mut self, mut events: mpsc::Receiver<Event>) {
+        let mut waiting = Vec::with_capacity(QUEUE);
+        loop {
+            tokio::select! {
+                count = events.recv_many(&mut waiting, QUEUE) => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.take(waiting.drain(..));
+                }
+                () = self.outputs.hub.sleep_until(self.pipeline.next_deadline()) => {
+                    let publication = self.pipeline.retire(self.outputs.hub.now());
+                    self.outputs.hub.publish_in(Dialect::Separate, publication);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, events: impl Iterator<Item = Event>) {
+        let mut changes = Vec::new();
+        for event in events {
+            match event {
+                Event::Changes(more) => match &mut self.unsynced {
+                    Some(unsynced) => unsynced.extend(more),
+                    None => changes.extend(more),
+                },
+                Event::Synced => {
+                    changes.extend(self.unsynced.take().into_iter().flatten());
+                    self.pass(std::mem::take(&mut changes));
+                    self.outputs.serving.send_replace(true);
+                }
+                Event::SpeakSeparate => {
+                    let publication = self.pipeline.speak_separate();
+                    self.outputs.hub.publish_in(Dialect::Separate, publication);
+                }
+            }
+        }
+        if !changes.is_empty() {
+            self.pass(changes);
+        }
+    }
+
+    fn pass(&mut self, changes: Vec<Change>) {
+        let begin = Instant::now();
+        let count = changes.len();
+        let pass = self.pipeline.apply(changes, self.outputs.hub.now());
+        log(&pass, count, begin);
+        self.outputs.hub.publish(pass.published);
+        self.outputs.statuses.put(pass.status);
+        self.outputs.statuses.put(pass.confirmed);
+    }
+}
+
+fn log(pass: &Pass, changes: usize, begin: Instant) {
+    for fault in &pass.faults {
+        tracing::error!(at = %fault.at, error = %fault.message, "a bug was contained; the last good form stands");
+    }
+    tracing::debug!(
+        changes,
+        hosts_built = pass.stats.hosts_built,
+        units_built = pass.stats.units_built,
+        resources = pass.resources,
+        statuses = pass.status.len(),
+        duration_us = begin.elapsed().as_micros(),
+        "applied changes"
+    );
+}

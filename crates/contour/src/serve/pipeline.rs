@@ -1,0 +1,119 @@
+//! Objects in; snapshots and conditions out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use contour_builder::{Builder, Change, Fault, ObjectRef, Outcome, Stats, status};
+use contour_envoy::Translator;
+use contour_xds::cache::{Cache, Publication, Published};
+use contour_xds::resource::{Audience, Delta, Dialect, Edit, Name, TypeUrl};
+use contour_xds::time::Moment;
+
+/// The core: builder, translator and cache in a row. Owned by one thread.
+#[derive(Debug)]
+pub struct Pipeline {
+    builder: Builder,
+    translator: Translator,
+    cache: Cache,
+}
+
+/// What one batch of changes came to.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// What is true of the objects now, where that changed.
+    pub status: status::Delta,
+    /// What is as true as before of the other objects that were applied: for whoever waits to hear of an edit.
+    pub confirmed: status::Delta,
+    /// How much work it was.
+    pub stats: Stats,
+    /// Our own mistakes.
+    pub faults: Vec<Fault>,
+    /// How many resources were given another form, or taken away, in the aggregated dialect.
+    pub resources: usize,
+    /// What is served now, where that changed.
+    pub published: Published,
+}
+
+impl Pipeline {
+    /// A pipeline that knows no object, and what it serves all the same.
+    pub fn new(
+        builder: Arc<contour_builder::Config>,
+        envoy: Arc<contour_envoy::Config>,
+        now: Moment,
+    ) -> (Pipeline, Published) {
+        let (translator, delta) = Translator::new(envoy, Dialect::Aggregated);
+        let mut cache = Cache::default();
+        let published = cache.publish(&delta, now);
+        (Pipeline { builder: Builder::new(builder), translator, cache }, published)
+    }
+
+    /// Applies a batch of changes in one pass.
+    pub fn apply(&mut self, changes: Vec<Change>, now: Moment) -> Pass {
+        let applied: BTreeSet<ObjectRef> = changes.iter().filter_map(applied).collect();
+        let outcome = self.builder.apply(changes);
+        let delta = self.translator.apply(&outcome.dag);
+        let mut pass = self.conclude(outcome, &delta, now);
+        let changed: BTreeSet<&ObjectRef> = pass.status.iter().map(|(object, _)| object).collect();
+        let same = applied.iter().filter(|object| !changed.contains(object));
+        let conditions = same.filter_map(|object| {
+            Some((object.clone(), Some(Arc::clone(self.builder.conditions(object)?))))
+        });
+        pass.confirmed = conditions.collect();
+        pass
+    }
+
+    fn conclude(&mut self, outcome: Outcome, delta: &Delta, now: Moment) -> Pass {
+        let published = self.cache.publish(delta, now);
+        let resources = published.aggregated.as_ref().map_or(0, |each| each.changed.len());
+        let Outcome { status, stats, faults, dag: _ } = outcome;
+        Pass { status, confirmed: Vec::new(), stats, faults, resources, published }
+    }
+
+    /// Takes another configuration, as if it had been this from the beginning.
+    pub fn configure(
+        &mut self,
+        builder: Arc<contour_builder::Config>,
+        envoy: Arc<contour_envoy::Config>,
+        now: Moment,
+    ) -> Pass {
+        let outcome = self.builder.apply(vec![Change::Config(builder)]);
+        let mut delta = self.translator.apply(&outcome.dag);
+        delta = merged(delta, self.translator.configure(envoy));
+        self.conclude(outcome, &delta, now)
+    }
+
+    /// Begins to serve the separate dialect. `None` if it is served already.
+    pub fn speak_separate(&mut self) -> Option<Publication> {
+        let delta = self.translator.speak(Dialect::Separate);
+        self.cache.enable_separate(&delta)
+    }
+
+    /// Publishes what had to ripen until [`Pipeline::next_deadline`].
+    pub fn retire(&mut self, now: Moment) -> Option<Publication> {
+        self.cache.retire(now)
+    }
+
+    /// When to call [`Pipeline::retire`]; `None` if nothing ripens.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.cache.next_deadline()
+    }
+}
+
+fn applied(change: &Change) -> Option<ObjectRef> {
+    match change {
+        Change::Apply(object) => Some(object.reference()),
+        Change::Unreadable(..) | Change::Delete(_) | Change::Config(_) => None,
+    }
+}
+
+/// Two deltas as one: of what both change, the later form counts.
+fn merged(mut first: Delta, second: Delta) -> Delta {
+    let later: BTreeSet<_> = second.edits.iter().map(key).collect();
+    first.edits.retain(|edit| !later.contains(&key(edit)));
+    first.edits.extend(second.edits);
+    first
+}
+
+fn key(edit: &Edit) -> (Audience, TypeUrl, Name) {
+    (edit.audience, edit.type_url, edit.name.clone())
+}

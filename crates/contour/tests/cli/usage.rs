@@ -1,0 +1,142 @@
+//! What the command line says of itself, and of mistakes in it.
+
+use super::program::{Program, contour};
+
+/// Checks a mistake: exit code 1, nothing on standard output, and this on standard error.
+#[track_caller]
+fn check_mistake<const N: usize>(arguments: [&str; N], expect: &[&str]) {
+    let ended = Program::start(contour(arguments)).end();
+    for text in expect {
+        assert!(ended.err.contains(text), "{text:?} is not in\n{}", ended.err);
+    }
+    assert_eq!(ended.out, "");
+    assert_eq!(ended.code, Some(1));
+}
+
+/// Checks that the help of a subcommand explains exactly these flags.
+#[track_caller]
+fn check_flags(subcommand: &str, expect: &[&str]) {
+    let ended = Program::start(contour([subcommand, "--help"])).end();
+    let lines = ended.out.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let mut flags: Vec<&str> = lines
+        .map(|line| line.split_once("--").expect("flags have a long form").1)
+        .map(|flag| flag.split(' ').next().expect("a word"))
+        .collect();
+    flags.sort_unstable();
+    assert_eq!(flags, expect, "of\n{}", ended.out);
+    assert_eq!(ended.err, "");
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn without_a_subcommand_the_help_is_the_error() {
+    check_mistake([], &["Usage: contour [OPTIONS] <COMMAND>", "run", "serve", "bootstrap"]);
+}
+
+#[test]
+fn an_unknown_subcommand_brings_a_suggestion() {
+    check_mistake(
+        ["serv"],
+        &["unrecognized subcommand 'serv'", "similar subcommand exists: 'serve'"],
+    );
+}
+
+#[test]
+fn an_unknown_flag_brings_a_suggestion() {
+    check_mistake(
+        ["run", ".", "--chek"],
+        &["unexpected argument '--chek' found", "a similar argument exists: '--check'"],
+    );
+}
+
+#[test]
+fn a_missing_directory_argument_is_named() {
+    check_mistake(["run"], &["required arguments were not provided", "<DIR>"]);
+}
+
+#[test]
+fn a_source_of_another_form_is_refused_with_the_right_one() {
+    check_mistake(["serve", "--source", "dir"], &["invalid value 'dir'", "give directory=PATH"]);
+    check_mistake(["serve", "--source", "directory="], &["give directory=PATH"]);
+}
+
+#[test]
+fn port_zero_is_no_port_to_tell_envoy_of() {
+    check_mistake(
+        ["run", ".", "--http-port", "0"],
+        &["invalid value '0' for '--http-port <PORT>'"],
+    );
+}
+
+#[test]
+fn the_help_names_the_subcommands_and_not_the_one_for_ourselves() {
+    let ended = Program::start(contour(["--help"])).end();
+    for subcommand in ["run", "serve", "bootstrap"] {
+        assert!(ended.out.contains(&format!("\n  {subcommand} ")), "{}", ended.out);
+    }
+    assert!(!ended.out.contains("exec-bound"), "{}", ended.out);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let ended = Program::start(contour(["--version"])).end();
+    assert_eq!(ended.out, format!("contour {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(ended.code, Some(0));
+}
+
+#[test]
+fn the_help_of_run_explains_every_flag() {
+    check_flags(
+        "run",
+        &[
+            "address",
+            "check",
+            "envoy-bin",
+            "help",
+            "http-port",
+            "https-port",
+            "log-format",
+            "stats-port",
+        ],
+    );
+}
+
+#[test]
+fn the_help_of_serve_explains_every_flag() {
+    check_flags(
+        "serve",
+        &[
+            "debug",
+            "envoy-http-access-log",
+            "envoy-service-http-address",
+            "envoy-service-http-port",
+            "help",
+            "ingress-class-name",
+            "log-format",
+            "source",
+            "stats-address",
+            "stats-port",
+            "xds-address",
+            "xds-port",
+        ],
+    );
+}
+
+#[test]
+fn the_help_of_bootstrap_explains_every_flag() {
+    check_flags(
+        "bootstrap",
+        &[
+            "admin-address",
+            "admin-port",
+            "dns-lookup-family",
+            "help",
+            "log-format",
+            "namespace",
+            "xds-address",
+            "xds-port",
+            "xds-protocol",
+        ],
+    );
+}
