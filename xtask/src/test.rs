@@ -54,7 +54,20 @@ fn units() -> Result<Tally> {
     sum += check("docs", docs)?;
     sum += tests(
         "unit tests",
-        cargo(&["test", "--no-fail-fast", "--workspace", "--exclude", "contour-tests"]),
+        cargo(&[
+            "test",
+            "--no-fail-fast",
+            "--workspace",
+            "--exclude",
+            "contour-tests",
+            "--exclude",
+            "contour",
+        ]),
+    )?;
+    // Not its test with a real Envoy, which is of ring 3.
+    sum += tests(
+        "unit tests of the program",
+        cargo(&["test", "--no-fail-fast", "-p", "contour", "--lib", "--bins", "--test", "cli"]),
     )?;
     sum += tests(
         "unit tests of the harness",
@@ -69,8 +82,14 @@ fn cases(args: &Args) -> Result<Tally> {
         cases.env("UPDATE", "1");
     }
     let mut sum = tests("cases", cases)?;
-    let agreement = cargo(&["test", "-p", "contour-tests", "--test", "agreement"]);
-    sum += tests("incremental equals from scratch", agreement)?;
+    for (name, target) in [
+        ("incremental equals from scratch", "agreement"),
+        ("work is proportional to the change", "scale"),
+        ("the rules of the architecture", "architecture"),
+        ("examples of the documentation", "docs"),
+    ] {
+        sum += tests(name, cargo(&["test", "-p", "contour-tests", "--test", target]))?;
+    }
     Ok(sum)
 }
 
@@ -91,9 +110,16 @@ fn real_envoy() -> Result<Tally> {
 }
 
 fn real_envoy_tests(binary: &Path) -> Result<Tally> {
-    let mut command = cargo(&["test", "-p", "contour-tests", "--test", "envoy"]);
-    command.env("ENVOY_BIN", binary);
-    tests("real Envoy", command)
+    let mut sum = Tally::default();
+    for (name, package, target) in [
+        ("what Envoy does with what is served", "contour-tests", "envoy"),
+        ("contour run", "contour", "run"),
+    ] {
+        let mut command = cargo(&["test", "-p", package, "--test", target]);
+        command.env("ENVOY_BIN", binary);
+        sum += tests(name, command)?;
+    }
+    Ok(sum)
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -54,11 +54,20 @@ pub(crate) struct Each {
     acknowledged: Option<Version>,
     /// Names to be sent next whatever the Envoy has: assignments of clusters that were just sent.
     owed: BTreeSet<Name>,
-    /// Something happened since the last look at what is pending, other than that a response was accepted.
-    news: bool,
+    look: Look,
     pace: Pace,
     newest_nonce: u64,
     retry_at: Option<Moment>,
+}
+
+/// How the next look at what is pending begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// At once.
+    Whole,
+    /// The last one found more to be sent alone than there was room for, and nothing else happened since: when several
+    /// answers have come, and not at each of thousands.
+    WithRoom,
 }
 
 impl Each {
@@ -78,7 +87,7 @@ impl Each {
             tainted: BTreeMap::new(),
             acknowledged: None,
             owed: BTreeSet::new(),
-            news: false,
+            look: Look::Whole,
             pace: Pace::new(type_url, setting),
             newest_nonce: 0,
             retry_at: None,
@@ -97,14 +106,14 @@ impl Each {
     /// does not ask (section 7.3).
     pub(crate) fn owe(&mut self, name: &Name) {
         self.owed.insert(name.clone());
-        self.news = true;
+        self.look = Look::Whole;
     }
 
     /// Looks at the newest snapshot.
     pub(crate) fn advance(&mut self, view: View<'_>) {
         let table = view.snapshot.table(self.type_url);
         for Moved { name, old } in self.horizon.advance(&self.subscription, table) {
-            self.news = true;
+            self.look = Look::Whole;
             // A refused secret stays in Envoy's store until another is sent.
             if self.type_url != TypeUrl::Secret {
                 self.refused.remove(&name);
@@ -118,7 +127,7 @@ impl Each {
                     name,
                     Pending {
                         held,
-                        reports: old.as_ref().map(|old| old.version),
+                        reports: held.version(),
                         accepted: old,
                         perhaps: Vec::new(),
                         since: view.snapshot.epoch,
@@ -144,7 +153,9 @@ impl Each {
         let table = view.snapshot.table(self.type_url);
         let shift = self.subscription.apply(&ask.wish, first, table);
         heard.interests(self.type_url, &shift);
-        self.news |= first == First::Yes || ask.error.is_some() || shift != Shift::default();
+        if first == First::Yes || ask.error.is_some() || shift != Shift::default() {
+            self.look = Look::Whole;
+        }
         self.horizon = Horizon::new(&self.subscription, table);
         match first {
             First::Yes => self.begin(&ask.wish, view),
@@ -329,10 +340,7 @@ impl Each {
         for name in names {
             let unreported =
                 if self.subscription.names_it(&name) { Held::Awaited } else { Held::Nothing };
-            let reports = match reported.get(&name) {
-                Some(Held::Version(version)) => Some(*version),
-                _ => None,
-            };
+            let reports = reported.get(&name).copied().and_then(Held::version);
             let taint = (name, reports);
             let tainted = view.refusals.is_tainted(self.type_url, &taint);
             let name = taint.0;
@@ -391,7 +399,10 @@ impl Each {
         };
         let since = view.snapshot.epoch;
         let published = view.snapshot.table(self.type_url).get(&name);
-        let reports = published.map(|published| published.version);
+        let reports = match published {
+            Some(published) => Some(published.version),
+            None => self.absent(&name).held().and_then(Held::version),
+        };
         // It may have this form already, and use it before it is answered.
         let perhaps = published.cloned().into_iter().collect();
         let fresh = Pending { held, accepted: None, perhaps, since, reports, manner, not_before };

@@ -17,6 +17,15 @@ pub(crate) enum Held {
     Doubtful,
 }
 
+impl Held {
+    pub(crate) fn version(self) -> Option<Version> {
+        match self {
+            Held::Version(version) => Some(version),
+            Held::Nothing | Held::Awaited | Held::Doubtful => None,
+        }
+    }
+}
+
 /// Why a resource is to be sent, which decides when and in what company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Manner {

@@ -1,7 +1,7 @@
 //! What the connected Envoys have accepted: the truth behind `Programmed` (design, section 7.6).
 //!
-//! Only what is *not* accepted is remembered: a stream at rest has accepted, of everything it follows, what is published.
-//! So memory is bounded by what is in flight.
+//! Only what is *not* accepted is remembered: a stream at rest has accepted, of everything it follows, what is
+//! published. So memory is bounded by what is in flight.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What of Envoy's error text may be repeated, and what it says about who is to blame.
 //!
-//! The text of a NACK can quote the refused resource, private keys included (`envoy-acceptance`, section 2.3). What comes
-//! out of [`redact`] is fit for logs and statuses.
+//! The text of a NACK can quote the refused resource, private keys included (`envoy-acceptance`, section 2.3). What
+//! comes out of [`redact`] is fit for logs and statuses.
 
 use crate::resource::TypeUrl;
 

@@ -1,8 +1,8 @@
 //! Listeners or clusters of a state-of-the-world stream: each response contains all of them, and what it leaves out
 //! the Envoy removes.
 //!
-//! So a resource cannot be tried alone. After a refusal the state that was accepted last is the ground, and what changed
-//! since is tried on top of it: without those that Envoy's text names; or, if it names none, one half after the
+//! So a resource cannot be tried alone. After a refusal the state that was accepted last is the ground, and what
+//! changed since is tried on top of it: without those that Envoy's text names; or, if it names none, one half after the
 //! other, until the guilty stands alone. A refused resource stays in its accepted form.
 //!
 //! An Envoy that comes from another stream holds things we do not know. Leaving something out to see whether the rest

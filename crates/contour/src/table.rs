@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use contour_builder::{Conditions, ObjectRef, Verdict};
+use contour_builder::{Conditions, Kind, ObjectRef, Verdict};
 use contour_dag::Domain;
 
 const HEADER: [&str; 4] = ["HOST", "OBJECT", "STATUS", "REASON"];
@@ -11,7 +11,8 @@ const HEADER: [&str; 4] = ["HOST", "OBJECT", "STATUS", "REASON"];
 /// A table with a row for each object, and one more for each further reason: host, object, status, reason. What is not
 /// valid comes last, where the eye is. Empty if there is no object.
 ///
-/// An object that is gone has the status `deleted`.
+/// An object without conditions is gone, is of another class now, or is of a kind that has them only while it cannot be
+/// read: its status is a dash.
 pub fn table<'a>(
     objects: impl IntoIterator<Item = (&'a ObjectRef, Option<&'a Arc<Conditions>>)>,
 ) -> String {
@@ -25,7 +26,13 @@ pub fn table<'a>(
     for (reference, conditions) in good.into_iter().chain(bad) {
         match conditions {
             Some(conditions) => rows.extend(object_rows(reference, conditions)),
-            None => rows.push(["-".into(), reference.to_string(), "deleted".into(), String::new()]),
+            None => {
+                let why = match reference.kind {
+                    Kind::HttpProxy | Kind::Ingress => "gone, or of another class",
+                    Kind::Service | Kind::EndpointSlice => "readable again, or gone",
+                };
+                rows.push(["-".into(), reference.to_string(), "-".into(), why.into()]);
+            }
         }
     }
     let width =
@@ -56,7 +63,7 @@ fn object_rows(reference: &ObjectRef, conditions: &Conditions) -> Vec<[String; 4
 
 #[cfg(test)]
 mod tests {
-    use contour_builder::{Kind, ObjectName, Problem, Reason};
+    use contour_builder::{ObjectName, Problem, Reason};
 
     use super::*;
 
@@ -82,7 +89,7 @@ mod tests {
         let expect = "\
 HOST  OBJECT                    STATUS   REASON
 -     HTTPProxy default/longer  valid    Valid
--     HTTPProxy default/c       deleted
+-     HTTPProxy default/c       -        gone, or of another class
 -     HTTPProxy default/a       invalid  IncludeNotFound: one
                                          RootIncludesRoot: two
 ";

@@ -202,7 +202,8 @@ fn a_crate_without_a_row_is_found() {
 
 #[test]
 fn a_mention_of_tonic_or_of_the_client_is_found() {
-    check(tonic, "use a::tonic;\nuse tonic::Status;\nfn f() { tonic::g() }", &[2, 3]);
+    check(tonic, "use tonic::Status;\nfn f() { tonic::g() }", &[1, 2]);
+    check(tonic, "use a::tonic;\nfn f() { tonic::g() }", &[]);
     check(
         client,
         "use kube::Resource;\nuse kube::{Api, CustomResource};\nuse kube as k;\nfn f() { k::Client::new() }",

@@ -1,6 +1,6 @@
 //! What is told to an Envoy, when, and in what company.
 
-use super::Each;
+use super::{Each, Look};
 use crate::exchange::{Batch, Item, Novelty, Style, View};
 use crate::ledger::{Flight, Held, Manner, Pending, Sent, Target};
 use crate::order::Gate;
@@ -67,10 +67,11 @@ impl Each {
         gate: &Gate<'_>,
         nonces: &mut u64,
     ) -> Vec<Batch> {
-        // Many are being sent alone: look through what is left when room for several has come, not for each.
-        let crowded = self.flights.len() > ALONE_IN_FLIGHT / 2;
-        let news = std::mem::take(&mut self.news);
-        if self.first == First::Yes || (crowded && !news) {
+        let look = std::mem::replace(&mut self.look, Look::Whole);
+        let crowded = look == Look::WithRoom && self.flights.len() > ALONE_IN_FLIGHT / 2;
+        let in_time = self.retry_at.is_some_and(|moment| moment <= view.now);
+        if self.first == First::Yes || (crowded && !in_time) {
+            self.look = look;
             return Vec::new();
         }
         self.retry_at = None;
@@ -95,6 +96,7 @@ impl Each {
         let unasked = self.pace.turn(0, view.now);
         for (name, target, manner) in due.alone {
             if self.flights.len() >= ALONE_IN_FLIGHT {
+                self.look = Look::WithRoom;
                 break;
             }
             match unasked {

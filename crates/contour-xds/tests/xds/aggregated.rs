@@ -432,3 +432,39 @@ fn in_the_state_of_the_world_a_cluster_that_changes_back_is_followed_again() {
          < eds 6 a=1",
     );
 }
+
+#[test]
+fn clusters_go_on_while_many_of_their_answers_are_withheld() {
+    let mut script = vec!["> cds".to_owned(), "< cds 1".to_owned(), "> cds ack 1".to_owned()];
+    script.extend(["at 100", "publish cds/a=1", "< cds 2 a=1"].map(str::to_owned));
+    for turn in 2..100 {
+        script.push(format!("at {}", turn * 100 - 50));
+        script.push(format!("publish cds/a={turn}"));
+        script.push(format!("deadline {}", turn * 100));
+        script.push(format!("at {}", turn * 100));
+        script.push(format!("< cds {} a={turn}", turn + 1));
+        script.push("deadline none".to_owned());
+    }
+    delta(&script.join("\n"));
+}
+
+#[test]
+fn a_cluster_stays_while_routes_of_a_refused_response_may_use_it() {
+    delta(
+        "publish cds/a=1 cds/b=1 rds/r=1>cds/a rds/s=1
+         > cds
+         < cds 1 a=1 b=1
+         > cds ack 1
+         > rds +r +s
+         < rds 2 r=1 s=1
+         publish -cds/a rds/r=2>cds/b
+         > rds +r
+         < rds 3 r=2
+         > rds nack 2 no
+         ! rds 2 guilty unknown
+         < rds 4 s=1
+         > rds ack 3
+         < cds 5 -a
+         > rds ack 4",
+    );
+}

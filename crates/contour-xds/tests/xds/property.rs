@@ -272,7 +272,8 @@ impl<V: Spoken> Play<V> {
                 Act::Send(key, request) => {
                     let Some(line) = self.lines.get_mut(&key) else { continue };
                     let clusters = V::type_url(&request) == TypeUrl::Cluster.as_str();
-                    if key.is_none() && clusters && !self.envoy.warming.is_empty() {
+                    let withheld = !line.withheld.is_empty() || !self.envoy.warming.is_empty();
+                    if key.is_none() && clusters && withheld {
                         line.withheld.push_back(request);
                     } else {
                         line.to_server.push_back(request);

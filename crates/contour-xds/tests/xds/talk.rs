@@ -15,8 +15,8 @@
 //! reconnect                      a new stream begins
 //! ```
 //!
-//! A state-of-the-world client repeats its whole list of names, and the version it accepted last; `fresh` makes it forget
-//! the version.
+//! A state-of-the-world client repeats its whole list of names, and the version it accepted last; `fresh` makes it
+//! forget the version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -83,7 +83,9 @@ impl Args {
             AccessLog { path: self.envoy_http_access_log.clone(), ..AccessLog::default() };
         let envoy =
             contour_envoy::Config { addresses, access_log, ..contour_envoy::Config::default() };
-        let ingress_classes = self.ingress_class_name.clone();
+        // A template that leaves the value empty names no class.
+        let named = self.ingress_class_name.iter().filter(|class| !class.is_empty());
+        let ingress_classes = named.cloned().collect();
         let builder = contour_builder::Config { ingress_classes };
         Ok(Config { builder: Arc::new(builder), envoy: Arc::new(envoy) })
     }

@@ -71,10 +71,10 @@ shop.example.com  HTTPProxy shop/shop  valid   Valid
 ";
     assert_eq!(printed, expect);
     write(directory.path(), "shop.yaml", &proxy("shop", "gone"));
-    let printed = program.prints("Service shop/gone does not exist", 1);
+    let printed = program.prints("Service shop/gone does not exist, or cannot be read", 1);
     let expect = "\
 HOST              OBJECT               STATUS   REASON
-shop.example.com  HTTPProxy shop/shop  invalid  ServiceUnresolvedReference: spec.routes[0].services[0]: Service shop/gone does not exist
+shop.example.com  HTTPProxy shop/shop  invalid  ServiceUnresolvedReference: spec.routes[0].services[0]: Service shop/gone does not exist, or cannot be read
 ";
     assert!(printed.ends_with(expect), "{printed}");
 }

@@ -17,10 +17,10 @@ use contour_xds::stream::Stream;
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tower_service::Service;
 
 use super::control::Event;
@@ -45,13 +45,15 @@ pub async fn serve(
     hub: Arc<Hub>,
     control: mpsc::Sender<Event>,
 ) -> io::Result<()> {
+    // Responses are complete when they are written: waiting for more only adds latency.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .max_concurrent_streams(u32::MAX)
         .http2_max_pending_accept_reset_streams(Some(RESETS))
         .http2_max_local_error_reset_streams(Some(RESETS))
-        .serve_with_incoming(Xds { hub, control }, TcpListenerStream::new(listener))
+        .serve_with_incoming(Xds { hub, control }, incoming)
         .await
         .map_err(io::Error::other)
 }
