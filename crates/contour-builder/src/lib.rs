@@ -2,7 +2,7 @@
 //!
 //! [`Builder::apply`] takes changes of objects and answers with what they change: in the graph, and in what is true of
 //! each object. Objects are checked on arrival ([`parse`]) and kept in checked form ([`store`]). What is served is built
-//! in [`unit`]s by pure functions ([`build`]) that see the store through a [`reader`], which records every question they
+//! in [units](mod@unit) by pure functions ([`build`]) that see the store through a [`reader`], which records every question they
 //! ask; so a change rebuilds the units whose questions it answers differently, and nothing else ([`engine`]).
 //!
 //! Start reading at [`build`], then [`engine`].

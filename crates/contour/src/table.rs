@@ -26,13 +26,7 @@ pub fn table<'a>(
     for (reference, conditions) in good.into_iter().chain(bad) {
         match conditions {
             Some(conditions) => rows.extend(object_rows(reference, conditions)),
-            None => {
-                let why = match reference.kind {
-                    Kind::HttpProxy | Kind::Ingress => "gone, or of another class",
-                    Kind::Service | Kind::EndpointSlice => "readable again, or gone",
-                };
-                rows.push(["-".into(), reference.to_string(), "-".into(), why.into()]);
-            }
+            None => rows.push(without_conditions(reference)),
         }
     }
     let width =
@@ -45,6 +39,14 @@ pub fn table<'a>(
         let _ = writeln!(text, "{}", line.trim_end()); // writing to a String cannot fail
     }
     text
+}
+
+fn without_conditions(reference: &ObjectRef) -> [String; 4] {
+    let why = match reference.kind {
+        Kind::HttpProxy | Kind::Ingress => "gone, or of another class",
+        Kind::Service | Kind::EndpointSlice => "readable again, or gone",
+    };
+    ["-".to_owned(), reference.to_string(), "-".to_owned(), why.to_owned()]
 }
 
 fn object_rows(reference: &ObjectRef, conditions: &Conditions) -> Vec<[String; 4]> {

@@ -165,7 +165,9 @@ impl Hub {
         marks: Vec<Mark>,
     ) {
         let mut state = self.state(dialect);
-        marks.into_iter().for_each(|mark| state.refusals.note(mark));
+        for mark in marks {
+            state.refusals.note(mark);
+        }
         state.subscribers.forget(id, interests);
         state.progress.closed(&id);
         state.streams.remove(&id);

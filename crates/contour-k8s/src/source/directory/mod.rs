@@ -1,6 +1,6 @@
 //! A directory of manifests as a source of objects.
 //!
-//! [`Directory`] reads once and says what changed since it read before; [`watch`] does so whenever the directory changes.
+//! [`Directory`] reads once and says what changed since it read before; [`watch()`] does so whenever the directory changes.
 
 mod file;
 mod listing;
