@@ -223,9 +223,8 @@ fn behind_item(tokens: &[Token]) -> &[Token] {
         match token.text.as_str() {
             "{" if has_body => return behind_group(rest).0,
             "(" | "[" | "{" => rest = behind_group(rest).0,
-            ";" => return more,
-            // The end of a field, or of what surrounds the last one.
-            "," => return more,
+            // The comma ends a field; the last one may be without, and ends with what surrounds it.
+            ";" | "," => return more,
             ")" | "]" | "}" => return rest,
             word => {
                 let is_function = more.first().is_some_and(|next| next.text == "fn");

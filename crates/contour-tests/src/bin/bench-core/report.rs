@@ -162,6 +162,7 @@ fn of_memory(memory: &memory::Figures) -> Vec<Line> {
     ]
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people, of three digits")]
 fn of_streams(size: usize, streams: &streams::Figures) -> Vec<Line> {
     let each = streams.idle.saturating_sub(streams.before) as f64 / size as f64 / 1e3;
     let ms = |seconds: f64| Figure::Milliseconds(seconds * 1e3);
@@ -177,6 +178,7 @@ fn of_streams(size: usize, streams: &streams::Figures) -> Vec<Line> {
     ]
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people, of three digits")]
 fn megabytes(bytes: u64) -> Figure {
     Figure::Megabytes(bytes as f64 / 1e6)
 }
