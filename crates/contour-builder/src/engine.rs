@@ -26,6 +26,8 @@ pub struct Builder {
     demands: Contributions<Unit, Unit, ()>,
     problems: Contributions<Unit, ObjectRef, Arc<[Problem]>>,
     conditions: BTreeMap<ObjectRef, Arc<Conditions>>,
+    /// What was taken in and not built yet.
+    pass: Pass,
     build: fn(&Unit, &Reader<'_>) -> Built,
 }
 
@@ -85,23 +87,32 @@ impl Builder {
             demands: Contributions::default(),
             problems: Contributions::default(),
             conditions: BTreeMap::new(),
+            pass: Pass::default(),
             build,
         }
     }
 
-    /// Applies a batch of changes in one pass.
+    /// Applies a batch of changes in one pass, with all that was taken in before.
     ///
     /// Applying changes one by one, in any order that ends in the same set of objects, comes to the same as applying them
     /// at once (I-5, I-6), unless a fault stands.
     pub fn apply(&mut self, changes: Vec<Change>) -> Outcome {
-        let mut pass = Pass::default();
-        for change in changes {
-            self.take(change, &mut pass);
-        }
+        self.take_in(changes);
+        let mut pass = std::mem::take(&mut self.pass);
         while let Some(unit) = pass.dirty.pop_first() {
             self.rebuild(&unit, &mut pass);
         }
         self.conclude(pass)
+    }
+
+    /// Takes changes in for the next [`apply`](Builder::apply), without building: what a source tells piece by piece before
+    /// it is complete need not be kept in the form in which it travelled.
+    pub fn take_in(&mut self, changes: Vec<Change>) {
+        let mut pass = std::mem::take(&mut self.pass);
+        for change in changes {
+            self.take(change, &mut pass);
+        }
+        self.pass = pass;
     }
 
     /// What is true of an object now; `None` if it is not there, not ours, or of a kind that has nothing to say.
@@ -305,7 +316,7 @@ impl Fault {
 }
 
 /// What one pass is about to do, and what it did.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pass {
     dirty: BTreeSet<Unit>,
     /// Clusters that may have changed, as they were before.
@@ -417,6 +428,19 @@ mod tests {
         let outcome = builder.apply(all(&[SERVICE, SLICE, &root("p", "a.example")]));
         assert_eq!(outcome.stats, Stats::default());
         assert!(outcome.dag.is_empty() && outcome.status.is_empty());
+    }
+
+    #[test]
+    fn what_was_taken_in_is_built_with_the_next_batch() {
+        let mut builder = Builder::default();
+        builder.take_in(all(&[SERVICE, &root("p", "a.example")]));
+        builder.take_in(changes(&root("p", "b.example")));
+        let outcome = builder.apply(changes(SLICE));
+        let hosts =
+            outcome.dag.hosts.iter().map(|(name, host)| (name.domain.as_str(), host.is_some()));
+        assert_eq!(hosts.collect::<Vec<_>>(), [("b.example", true)]);
+        assert_eq!(outcome.dag.load_assignments.len(), 1);
+        assert_eq!(outcome.status.len(), 1);
     }
 
     #[test]

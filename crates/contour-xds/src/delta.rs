@@ -14,6 +14,7 @@ impl Variant for Delta {
     type Request = DeltaDiscoveryRequest;
     type Response = DeltaDiscoveryResponse;
     const STYLE: Style = Style::Delta;
+    const NODE: u32 = 1;
 
     fn type_url(request: &DeltaDiscoveryRequest) -> &str {
         &request.type_url

@@ -17,6 +17,8 @@ pub trait Variant {
     type Response: prost::Message + Default + fmt::Debug;
     /// How resources are packed.
     const STYLE: Style;
+    /// The number of the request's field `node`: for [`crate::sift::Sift`].
+    const NODE: u32;
 
     /// The request's type URL, as it came.
     fn type_url(request: &Self::Request) -> &str;

@@ -90,6 +90,7 @@ pub mod progress;
 pub mod redact;
 pub mod refusals;
 pub mod resource;
+pub mod sift;
 pub mod snapshot;
 pub mod sotw;
 mod staging;

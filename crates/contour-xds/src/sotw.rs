@@ -14,6 +14,7 @@ impl Variant for Sotw {
     type Request = DiscoveryRequest;
     type Response = DiscoveryResponse;
     const STYLE: Style = Style::Sotw;
+    const NODE: u32 = 2;
 
     fn type_url(request: &DiscoveryRequest) -> &str {
         &request.type_url

@@ -5,6 +5,7 @@
 //! [`REMOVAL_GRACE`], while listeners and routes that no longer refer to it reach every Envoy.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +25,37 @@ pub const REMOVAL_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Staging {
     visible: Arc<Snapshot>,
     target: Snapshot,
-    /// Where the visible snapshot lags behind the target, and until when.
-    lagging: BTreeMap<(TypeUrl, Name), Moment>,
+    /// Where the visible snapshot lags behind the target.
+    lagging: BTreeMap<(TypeUrl, Name), Lag>,
     /// Clusters that just became visible, and until when routes wait for them.
     young: BTreeMap<Name, Moment>,
+}
+
+/// What is to become visible under a name.
+///
+/// Each form keeps its deadline, however fast others follow: under changes without end the visible one lags by two graces
+/// at most. Those between the first and the newest are never shown.
+#[derive(Debug)]
+struct Lag {
+    first: Staged,
+    newest: Option<Staged>,
+}
+
+/// A form, or nothing, that becomes visible at some moment.
+#[derive(Debug)]
+struct Staged {
+    form: Option<Resource>,
+    due: Moment,
+}
+
+impl Lag {
+    fn push(&mut self, staged: Staged) {
+        if staged.due <= self.first.due {
+            *self = Lag { first: staged, newest: None };
+        } else {
+            self.newest = Some(staged);
+        }
+    }
 }
 
 impl Staging {
@@ -45,7 +73,7 @@ impl Staging {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Moment> {
-        self.lagging.values().copied().min()
+        self.lagging.values().map(|lag| lag.first.due).min()
     }
 
     pub(crate) fn publish<'a>(
@@ -70,31 +98,38 @@ impl Staging {
             }
         }
         for key in changed {
-            let due = self.due(&key, now);
-            self.lagging.insert(key, due);
+            let form = self.target.table(key.0).get(&key.1).cloned();
+            let staged = Staged { due: self.due(key.0, form.as_ref(), now), form };
+            match self.lagging.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(Lag { first: staged, newest: None });
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().push(staged),
+            }
         }
         self.retire(epoch, now)
     }
 
     /// Makes visible what is due.
     pub(crate) fn retire(&mut self, epoch: u64, now: Moment) -> Option<Publication> {
-        let due: Vec<(TypeUrl, Name)> = self
-            .lagging
-            .iter()
-            .filter(|(_, due)| **due <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
         let mut next = Snapshot::clone(&self.visible);
         next.epoch = epoch;
         let mut changed = Vec::new();
-        for key in due {
-            self.lagging.remove(&key);
-            let (type_url, name) = &key;
-            let form = self.target.table(*type_url).get(name).cloned();
-            if next.table_mut(*type_url).put(name, form) {
-                changed.push(key);
+        self.lagging.retain(|key, lag| {
+            let (type_url, name) = key;
+            while lag.first.due <= now {
+                let form = lag.first.form.take();
+                if next.table_mut(*type_url).put(name, form) {
+                    changed.push(key.clone());
+                }
+                match lag.newest.take() {
+                    Some(newest) => lag.first = newest,
+                    None => return false,
+                }
             }
-        }
+            true
+        });
+        changed.dedup();
         let publication = publication(changed, next);
         if let Some(publication) = &publication {
             self.visible = publication.snapshot.clone();
@@ -102,10 +137,8 @@ impl Staging {
         publication
     }
 
-    /// When the target's form of a resource becomes visible.
-    fn due(&self, key: &(TypeUrl, Name), now: Moment) -> Moment {
-        let (type_url, name) = key;
-        let form = self.target.table(*type_url).get(name);
+    /// When a form of the target becomes visible.
+    fn due(&self, type_url: TypeUrl, form: Option<&Resource>, now: Moment) -> Moment {
         match (type_url, form) {
             (TypeUrl::Listener | TypeUrl::RouteConfiguration, Some(form)) => {
                 self.youngest(form).map_or(now, |until| until.max(now))

@@ -50,6 +50,7 @@ fn main() {
         an_envoy_does_not_outlive_a_contour_that_was_killed,
         a_directory_that_vanishes_keeps_serving_and_may_come_back,
         it_serves_on_when_nobody_reads_what_it_prints,
+        an_envoy_started_by_someone_else_is_served,
     ];
     let trials = tests.into_iter().map(|(name, test)| {
         let binary = envoy.clone();
@@ -396,4 +397,52 @@ async fn it_serves_on_when_nobody_reads_what_it_prints(envoy: Arc<Path>) {
     let ended = world.program.end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
+}
+
+/// Another program, killed when dropped.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Both fail only if it has ended and was waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn an_envoy_started_by_someone_else_is_served(envoy: Arc<Path>) {
+    let backend = Backend::start("one").await;
+    let (manifests, scratch) = (directory(), directory());
+    write_service(manifests.path(), backend.address);
+    write_proxy(manifests.path(), "shop.example.com");
+    let (http, stats) = free_ports();
+    let source = format!("directory={}", manifests.path().display());
+    let mut command = contour(["serve", "--source", &source, "--xds-port", "0"]);
+    command
+        .args(["--envoy-service-http-address", "127.0.0.1", "--stats-address", "127.0.0.1"])
+        .args(["--envoy-service-http-port", &http.port().to_string()])
+        .args(["--stats-port", &stats.port().to_string()])
+        .args(["--envoy-http-access-log", "/dev/null"]);
+    let program = Program::start(command);
+    let said = program.says("serving xDS in plain text address=127.0.0.1:", 1);
+    let (_, port) = said.trim_end().rsplit_once(':').expect("was waited for");
+    let file = scratch.path().join("envoy.json");
+    let admin = scratch.path().join("admin.sock");
+    let mut bootstrap = contour(["bootstrap", file.to_str().expect("text"), "--xds-port", port]);
+    bootstrap.arg("--admin-address").arg(admin);
+    assert_eq!(Program::start(bootstrap).end().code, Some(0));
+    let mut command = Command::new(&*envoy);
+    command
+        .arg("--config-path")
+        .arg(file)
+        .args(["--service-node", "test", "--service-cluster", "test", "--disable-hot-restart"])
+        .args(["--concurrency", "2", "--log-level", "error"]);
+    let _envoy = Killed(command.spawn().expect("Envoy starts"));
+    until("the backend answers", async || {
+        let answer = get(http, "shop.example.com", "/").await;
+        answer.is_ok_and(|found| found.as_deref() == Some("one"))
+    })
+    .await;
+    program.signal(Signal::TERM);
+    assert_eq!(program.end().code, Some(0));
 }

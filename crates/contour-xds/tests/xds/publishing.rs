@@ -114,6 +114,22 @@ fn separate_routes_follow_their_new_clusters() {
 }
 
 #[test]
+fn separate_routes_do_not_wait_for_what_comes_after_them() {
+    let mut cache = separate("rds/r=1");
+    cache.publish(&all("cds/a=1 rds/r=2>cds/a"), at(0));
+    cache.publish(&all("cds/b=1 rds/r=3>cds/a+cds/b"), at(300));
+    cache.publish(&all("cds/c=1 rds/r=4>cds/a+cds/b+cds/c"), at(400));
+    let mut shown = Vec::new();
+    while let Some(deadline) = cache.next_deadline() {
+        let snapshot = cache.retire(deadline).expect("something was due").snapshot;
+        let routes = snapshot.table(TypeUrl::RouteConfiguration).get("r").expect("published");
+        shown.push((deadline, routes.references().count()));
+    }
+    // The form in between is never shown; the newest waits for its own clusters, and no longer.
+    assert_eq!(shown, [(at(500), 1), (at(900), 3)]);
+}
+
+#[test]
 fn separate_removals_ripen() {
     let mut cache = separate("cds/a=1>eds/a eds/a=1 rds/r=1>cds/a lds/l=1 lds/m=1");
     let published = cache.publish(&all("-cds/a -eds/a rds/r=2 -lds/m"), at(1_000));

@@ -13,6 +13,8 @@ use contour_xds::resource::Dialect;
 use super::output::print;
 
 /// Writes the configuration that an Envoy starts with.
+///
+/// Which Envoy it is the file leaves open: `envoy --config-path FILE --service-node NAME --service-cluster NAME`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The file to write; `-` is standard output.

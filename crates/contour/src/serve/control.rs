@@ -57,7 +57,7 @@ pub fn spawn(
         let (builder, envoy) = configs;
         let (pipeline, published) = Pipeline::new(builder, envoy, outputs.hub.now());
         outputs.hub.publish(published);
-        let mut control = Control { pipeline, outputs, unsynced: Some(Vec::new()) };
+        let mut control = Control { pipeline, outputs, synced: false };
         runtime.block_on(control.run(events));
     })
 }
@@ -65,8 +65,8 @@ pub fn spawn(
 struct Control {
     pipeline: Pipeline,
     outputs: Outputs,
-    /// What changed before everything was there.
-    unsynced: Option<Vec<Change>>,
+    /// Whether everything is there. Until then nothing is built.
+    synced: bool,
 }
 
 impl Control {
@@ -92,13 +92,11 @@ impl Control {
         let mut changes = Vec::new();
         for event in events {
             match event {
-                Event::Changes(more) => match &mut self.unsynced {
-                    Some(unsynced) => unsynced.extend(more),
-                    None => changes.extend(more),
-                },
+                Event::Changes(more) if self.synced => changes.extend(more),
+                Event::Changes(more) => self.pipeline.take_in(more),
                 Event::Synced => {
-                    changes.extend(self.unsynced.take().into_iter().flatten());
-                    self.pass(std::mem::take(&mut changes));
+                    self.synced = true;
+                    self.pass(Vec::new());
                     self.outputs.serving.send_replace(true);
                 }
                 Event::SpeakSeparate => {

@@ -62,6 +62,11 @@ impl Pipeline {
         pass
     }
 
+    /// Takes changes in for the next [`Pipeline::apply`], without building or publishing.
+    pub fn take_in(&mut self, changes: Vec<Change>) {
+        self.builder.take_in(changes);
+    }
+
     fn conclude(&mut self, outcome: Outcome, delta: &Delta, now: Moment) -> Pass {
         let published = self.cache.publish(delta, now);
         let resources = published.aggregated.as_ref().map_or(0, |each| each.changed.len());

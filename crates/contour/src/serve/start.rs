@@ -14,7 +14,7 @@ use super::hub::Hub;
 use super::outbox::Outbox;
 use super::xds;
 
-/// How many scans of the directory may wait for the control loop.
+/// How many scans of the directory, or parts of the first one, may wait for the control loop.
 const SCANS: usize = 4;
 
 /// What shapes the graph and the resources.
@@ -89,6 +89,7 @@ async fn forward(
 ) -> Result<(), Error> {
     while let Some(event) = scanned.recv().await {
         let event = match event {
+            directory::Event::Read(changes) => Event::Changes(changes),
             directory::Event::Scanned(scan) => {
                 reports.send_replace(scan.report);
                 Event::Changes(scan.changes)

@@ -17,7 +17,9 @@ fn check_mistake<const N: usize>(arguments: [&str; N], expect: &[&str]) {
 #[track_caller]
 fn check_flags(subcommand: &str, expect: &[&str]) {
     let ended = Program::start(contour([subcommand, "--help"])).end();
-    let lines = ended.out.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    // Prose is not indented.
+    let indented = ended.out.lines().filter_map(|line| line.strip_prefix("  "));
+    let lines = indented.map(str::trim_start).filter(|line| line.starts_with('-'));
     let mut flags: Vec<&str> = lines
         .map(|line| line.split_once("--").expect("flags have a long form").1)
         .map(|flag| flag.split(' ').next().expect("a word"))
@@ -139,4 +141,12 @@ fn the_help_of_bootstrap_explains_every_flag() {
             "xds-protocol",
         ],
     );
+}
+
+#[test]
+fn the_help_of_bootstrap_says_what_envoy_needs_besides() {
+    let ended = Program::start(contour(["bootstrap", "--help"])).end();
+    let words: Vec<&str> = ended.out.split_whitespace().collect();
+    let command = "--service-node NAME --service-cluster NAME";
+    assert!(words.join(" ").contains(command), "{}", ended.out);
 }

@@ -59,6 +59,11 @@ impl Stamp {
         }
     }
 
+    /// How many bytes the file has.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The second of the last change, since 1970.
     pub(super) fn second(&self) -> i64 {
         self.modified.0.max(self.changed.0)

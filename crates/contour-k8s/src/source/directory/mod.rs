@@ -103,11 +103,20 @@ impl Directory {
     /// What is broken keeps its last good form: an object becomes [`Change::Unreadable`]; a text that does not even say
     /// which objects it holds leaves those that it held before as they are. So does a directory that cannot be listed.
     pub fn scan(&mut self) -> Scan {
+        self.scan_in_parts(u64::MAX, &mut |_| {})
+    }
+
+    /// The same for whoever acts only when all is told: a first scan hands over what it has whenever it read `part` bytes,
+    /// so that not all objects are in memory at once. What it returns is the last part.
+    pub fn scan_in_parts(&mut self, part: u64, tell: &mut dyn FnMut(Vec<Change>)) -> Scan {
         for _ in 0..ATTEMPTS {
             let listing = match Listing::of(&self.root) {
                 Ok(listing) => listing,
                 Err(error) => return self.tell(Some(self.lost(&error))),
             };
+            if self.files.is_empty() {
+                self.absorb_first(&listing, part, tell);
+            }
             self.absorb_all(&listing);
             // What happened while files were read shows now; a set that never was is not worth telling.
             if Listing::of(&self.root).is_ok_and(|now| now == listing) {
@@ -129,6 +138,22 @@ impl Directory {
         // Again: the file that is due may be gone by now, and then the next one that states its objects is.
         while self.forget_hidden() {
             self.absorb(listing);
+        }
+    }
+
+    /// Reads the files of `listing`, of which nothing is known, and tells of them part by part.
+    fn absorb_first(&mut self, listing: &Listing, part: u64, tell: &mut dyn FnMut(Vec<Change>)) {
+        let (mut held, mut told) = (0, 0);
+        for (path, stamp) in &listing.files {
+            let file = File::read(&self.root.join(path), path, *stamp, None);
+            self.files.extend(file.map(|file| (path.clone(), file)));
+            held += stamp.size();
+            // To tell costs what was read so far; parts that grow with it keep the whole linear.
+            if held >= part.max(told / 4) {
+                tell(self.tell(None).changes);
+                told += held;
+                held = 0;
+            }
         }
     }
 

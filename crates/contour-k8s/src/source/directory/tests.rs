@@ -73,8 +73,12 @@ const BROKEN: &str = "spec.x: unknown field";
 
 /// What a scan says of the objects: `+a:80`, `!a` and `-a` for Services that are applied, unreadable and deleted.
 fn said(scan: &Scan) -> Vec<String> {
+    say(&scan.changes)
+}
+
+fn say(changes: &[Change]) -> Vec<String> {
     let name = |object: &ObjectRef| object.name.name.to_string();
-    scan.changes
+    changes
         .iter()
         .map(|change| match change {
             Change::Apply(contour_builder::Object::Service(service)) => {
@@ -407,6 +411,23 @@ fn a_directory_that_vanishes_keeps_what_it_held() {
     check(&mut directory, &[], &[&format!(".: {place} cannot be read: ")]);
     parent.write("dir/b.yaml", service("b", 2));
     check(&mut directory, &["-a", "+b:2"], &[]);
+}
+
+#[test]
+fn a_first_scan_can_be_told_in_parts() {
+    let folder = Folder::with("a.yaml", &service("a", 1));
+    folder.write("b.yaml", service("a", 2) + "---\n" + &service("b", 2));
+    folder.write("c.yaml", service("c", 3));
+    let mut directory = folder.open();
+    let mut parts = Vec::new();
+    let scan = directory.scan_in_parts(1, &mut |part| parts.push(say(&part)));
+    assert_eq!(parts, [vec!["+a:1"], vec!["+b:2"], vec!["+c:3"]]);
+    assert_eq!((said(&scan), scan.report.objects), (vec![], 3));
+    assert_eq!(findings(&scan).len(), 1);
+    folder.remove("a.yaml");
+    folder.write("d.yaml", service("d", 4));
+    let scan = directory.scan_in_parts(1, &mut |part| panic!("{part:?} is not of a first scan"));
+    assert_eq!(said(&scan), ["+a:2", "+d:4"]);
 }
 
 proptest! {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use contour_builder::Change;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc, watch};
@@ -20,10 +21,16 @@ const QUIET: Duration = Duration::from_millis(30);
 /// but not longer than this.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// How many bytes of manifests are read before what was read is told, as long as not everything is.
+const PART: u64 = 1 << 20;
+
 /// What a watched directory says.
 #[derive(Debug)]
 pub enum Event {
-    /// Something changed, or is now otherwise good or bad than before. The first of these is everything.
+    /// A part of what is there at the start.
+    Read(Vec<Change>),
+    /// Something changed, or is now otherwise good or bad than before. The first of these completes what is there at the
+    /// start.
     Scanned(Scan),
     /// Everything that was there at the start is told. Comes once.
     Synced,
@@ -40,8 +47,13 @@ pub async fn watch(directory: Directory, events: mpsc::Sender<Event>) -> Result<
     let mut session = Session::new(directory, Arc::clone(&changed))?;
     let mut synced = false;
     loop {
+        let parts = events.clone();
+        // What comes later takes effect when it is told, and so must be complete.
+        let part = if synced { u64::MAX } else { PART };
         let round = tokio::task::spawn_blocking(move || {
-            let news = session.round();
+            // Nobody listens any more: the end of the round shows it, too.
+            let mut tell = |changes| drop(parts.blocking_send(Event::Read(changes)));
+            let news = session.round(part, &mut tell);
             (session, news)
         });
         let news;
@@ -101,12 +113,13 @@ impl Session {
         }
     }
 
-    /// Scans until every directory that was scanned was watched before. Returns the scans that say something new.
-    fn round(&mut self) -> Vec<Scan> {
+    /// Scans until every directory that was scanned was watched before. Returns the scans that say something new; all
+    /// but the last part of a first one goes to `tell`.
+    fn round(&mut self, part: u64, tell: &mut dyn FnMut(Vec<Change>)) -> Vec<Scan> {
         let mut news = Vec::new();
         loop {
             let unwatched = self.cover();
-            let mut scan = self.directory.scan();
+            let mut scan = self.directory.scan_in_parts(part, tell);
             scan.report
                 .findings
                 .extend(unwatched.iter().map(|(path, error)| self.unwatched(path, error)));

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 
 use crate::client::Told;
 use crate::memory::{peak, resident};
@@ -29,6 +29,10 @@ const ROUNDS: usize = 101;
 
 /// How often it is looked whether every stream is idle.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// How long the answers of the opening, which are slow because all come at once, may hold back what follows: pacing gives a
+/// client the time that it took, half a second at most.
+const PACED: Duration = Duration::from_millis(500);
 
 /// What streams cost.
 #[derive(Debug, Serialize, Deserialize)]
@@ -119,6 +123,7 @@ pub fn measure(count: usize) -> Result<Figures, Error> {
         source.settle().await;
         let opening = clock::now().saturating_sub(begin).as_secs_f64();
         let (idle, peak) = (resident()?, peak()?);
+        sleep(PACED).await;
 
         let (mut times, mut woken) = (Vec::with_capacity(ROUNDS), 0);
         for number in (0..ROUNDS).map(|round| round * count / ROUNDS) {

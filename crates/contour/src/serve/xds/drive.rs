@@ -7,8 +7,8 @@ use bytes::Bytes;
 use contour_xds::exchange::{Outcome, Reply, Variant, Verdict};
 use contour_xds::fetch::fetch as answer;
 use contour_xds::resource::{Dialect, TypeUrl};
+use contour_xds::sotw::Sotw;
 use contour_xds::stream::Stream;
-use contour_xds::wire::DiscoveryRequest;
 use futures_util::StreamExt as _;
 use futures_util::stream::{iter, once, unfold};
 use http::{HeaderMap, HeaderValue, Response, header};
@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::frame::{self, Messages};
+use super::frame::{self, Requests};
 use crate::serve::control::Event;
 use crate::serve::hub::{Hub, Sight, StreamId, Told};
 
@@ -36,7 +36,7 @@ pub(super) fn stream<V: Variant + Send + 'static>(
         call: Call { dialect, hub, control },
         id,
         wake,
-        messages: Messages::new(body),
+        requests: Requests::new(body),
         stream,
         waiting: VecDeque::new(),
         node: Box::default(),
@@ -63,7 +63,7 @@ pub(super) fn fetch(
     let call = Call { dialect: Dialect::Separate, hub, control };
     let answered = async move {
         call.begin().await?;
-        let request: Option<DiscoveryRequest> = Messages::new(body).next().await?;
+        let request = Requests::new(body).next::<Sotw>().await?;
         let request =
             request.ok_or_else(|| Status::invalid_argument("a call without a request"))?;
         let sight = call.hub.look(call.dialect);
@@ -116,7 +116,7 @@ struct Driver<V: Variant> {
     call: Call,
     id: StreamId,
     wake: Arc<Notify>,
-    messages: Messages,
+    requests: Requests,
     stream: Stream<V>,
     /// Responses to be sent.
     waiting: VecDeque<V::Response>,
@@ -141,7 +141,7 @@ impl<V: Variant> Driver<V> {
             }
             let deadline = self.stream.next_deadline();
             tokio::select! {
-                request = self.messages.next::<V::Request>() => match request? {
+                request = self.requests.next::<V>() => match request? {
                     Some(request) => self.hear(request)?,
                     None => return Ok(None),
                 },

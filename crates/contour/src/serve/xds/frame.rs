@@ -2,147 +2,147 @@
 //!
 //! tonic's own decoder keeps a buffer as large as the largest message it has met. The first request of each of Envoy's
 //! streams has 61 kB, ten thousand streams are nothing unusual, and most are idle for ever; so this one keeps nothing
-//! between messages.
+//! between messages, and of one that is arriving only what will be read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use contour_xds::exchange::Variant;
+use contour_xds::sift::{Malformed, Sift};
 use http_body::Body;
 use prost::Message;
 use tonic::Status;
 
 /// The largest message taken, in bytes: a reconnecting Envoy lists every version it holds.
-const MAX_MESSAGE: usize = 64 << 20;
+const MAX_MESSAGE: u32 = 64 << 20;
 
 /// One byte of flags, four of length.
 const HEADER: usize = 5;
 
-/// The messages of a request.
+/// The requests of a call.
 #[derive(Debug)]
-pub(super) struct Messages {
+pub(super) struct Requests {
     body: tonic::body::Body,
-    buffer: Partial,
+    /// What has arrived and was not looked at yet.
+    arrived: Bytes,
+    partial: Partial,
 }
 
-impl Messages {
-    pub(super) fn new(body: tonic::body::Body) -> Messages {
-        Messages { body, buffer: Partial::default() }
+impl Requests {
+    pub(super) fn new(body: tonic::body::Body) -> Requests {
+        Requests { body, arrived: Bytes::new(), partial: Partial::default() }
     }
 
-    /// The next message, or `None` when there are no more.
+    /// The next request, or `None` when there are no more.
     ///
-    /// Cancelling is safe: what has arrived of a message is kept.
+    /// Cancelling is safe: what has arrived of a request is kept.
     ///
     /// # Errors
-    /// The transport's, or that what came is no message.
-    pub(super) async fn next<M: Message + Default>(&mut self) -> Result<Option<M>, Status> {
-        let message = std::future::poll_fn(|context| self.poll_next(context)).await?;
-        let decode = |bytes| {
-            M::decode(bytes)
-                .map_err(|error| Status::internal(format!("malformed message: {error}")))
-        };
-        message.map(decode).transpose()
+    /// The transport's, or that what came is no request.
+    pub(super) async fn next<V: Variant>(&mut self) -> Result<Option<V::Request>, Status> {
+        std::future::poll_fn(|context| self.poll_next::<V>(context)).await
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+    fn poll_next<V: Variant>(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<V::Request>, Status>> {
         loop {
-            if let Some(message) = self.buffer.take_message()? {
-                return Poll::Ready(Ok(Some(message)));
+            let message = self.partial.push(&mut self.arrived, V::NODE)?;
+            if self.arrived.is_empty() {
+                self.arrived = Bytes::new(); // lets go of the frame
+            }
+            if let Some(message) = message {
+                let request = V::Request::decode(message).map_err(|error| malformed(&error))?;
+                return Poll::Ready(Ok(Some(request)));
             }
             let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
-                return Poll::Ready(self.buffer.finish().map(|()| None));
+                return Poll::Ready(self.partial.finish().map(|()| None));
             };
             if let Ok(data) = frame?.into_data() {
-                self.buffer.push(data);
+                self.arrived = data;
             }
         }
     }
 }
 
-/// The bytes of a message that has not arrived completely.
-#[derive(Debug, Default)]
+fn malformed(error: &impl std::fmt::Display) -> Status {
+    Status::internal(format!("malformed message: {error}"))
+}
+
+/// What is kept of a message that has not arrived completely.
+#[derive(Debug)]
 enum Partial {
-    /// Nothing, and no memory for it.
-    #[default]
-    Empty,
-    /// As it came, in one piece.
-    Whole(Bytes),
-    /// Joined from several pieces.
-    Joined(BytesMut),
+    /// So many bytes of its header.
+    Header { bytes: [u8; HEADER], count: usize },
+    /// What will be read of its body, of which so many bytes are still to come.
+    Body { sift: Box<Sift>, left: usize },
+}
+
+impl Default for Partial {
+    fn default() -> Partial {
+        Partial::Header { bytes: [0; HEADER], count: 0 }
+    }
 }
 
 impl Partial {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Partial::Empty => &[],
-            Partial::Whole(bytes) => bytes,
-            Partial::Joined(bytes) => bytes,
+    /// Takes bytes until there are no more, or until a message is complete.
+    fn push(&mut self, arrived: &mut Bytes, node: u32) -> Result<Option<Bytes>, Status> {
+        loop {
+            match self {
+                Partial::Header { bytes, count } => {
+                    let taken = arrived.len().min(HEADER - *count);
+                    bytes[*count..*count + taken].copy_from_slice(&arrived[..taken]);
+                    arrived.advance(taken);
+                    *count += taken;
+                    if *count < HEADER {
+                        return Ok(None);
+                    }
+                    let left = message_length(*bytes)?;
+                    *self = Partial::Body { sift: Box::new(Sift::new(node)), left };
+                }
+                Partial::Body { sift, left } => {
+                    let taken = arrived.len().min(*left);
+                    sift.push(&arrived[..taken]).map_err(|error| malformed(&error))?;
+                    arrived.advance(taken);
+                    *left -= taken;
+                    if *left > 0 {
+                        return Ok(None);
+                    }
+                    return self.complete().map_err(|error| malformed(&error));
+                }
+            }
         }
     }
 
-    fn push(&mut self, data: Bytes) {
-        *self = match std::mem::take(self) {
-            Partial::Empty if data.is_empty() => Partial::Empty,
-            Partial::Empty => Partial::Whole(data),
-            Partial::Whole(first) => {
-                let mut joined =
-                    BytesMut::with_capacity(wanted(&first).max(first.len() + data.len()));
-                joined.put(first);
-                joined.put(data);
-                Partial::Joined(joined)
-            }
-            Partial::Joined(mut joined) => {
-                joined.put(data);
-                Partial::Joined(joined)
-            }
-        };
-    }
-
-    /// The first message, if all of it is here.
-    fn take_message(&mut self) -> Result<Option<Bytes>, Status> {
-        let bytes = self.bytes();
-        if bytes.len() < HEADER {
-            return Ok(None);
+    fn complete(&mut self) -> Result<Option<Bytes>, Malformed> {
+        match std::mem::take(self) {
+            Partial::Body { sift, .. } => sift.finish().map(Some),
+            Partial::Header { .. } => Ok(None),
         }
-        if bytes[0] != 0 {
-            return Err(Status::unimplemented("compressed messages are not taken"));
-        }
-        let length = message_length(bytes);
-        if length > MAX_MESSAGE {
-            let text = format!("a message of {length} bytes exceeds the limit of {MAX_MESSAGE}");
-            return Err(Status::resource_exhausted(text));
-        }
-        if bytes.len() < HEADER + length {
-            return Ok(None);
-        }
-        let mut bytes = match std::mem::take(self) {
-            Partial::Empty => Bytes::new(),
-            Partial::Whole(bytes) => bytes,
-            Partial::Joined(bytes) => bytes.freeze(),
-        };
-        bytes.advance(HEADER);
-        let message = bytes.split_to(length);
-        self.push(bytes);
-        Ok(Some(message))
     }
 
     fn finish(&self) -> Result<(), Status> {
         match self {
-            Partial::Empty => Ok(()),
+            Partial::Header { count: 0, .. } => Ok(()),
             _ => Err(Status::internal("the request ends within a message")),
         }
     }
 }
 
-fn message_length(header: &[u8]) -> usize {
-    let mut length = &header[1..HEADER];
-    length.get_u32() as usize
-}
-
-/// How many bytes the first message will have, as far as can be told.
-fn wanted(first: &[u8]) -> usize {
-    if first.len() < HEADER { 0 } else { HEADER + message_length(first).min(MAX_MESSAGE) }
+/// How many bytes follow a header.
+fn message_length(header: [u8; HEADER]) -> Result<usize, Status> {
+    let mut header = header.as_slice();
+    if header.get_u8() != 0 {
+        return Err(Status::unimplemented("compressed messages are not taken"));
+    }
+    let length = header.get_u32();
+    if length > MAX_MESSAGE {
+        let text = format!("a message of {length} bytes exceeds the limit of {MAX_MESSAGE}");
+        return Err(Status::resource_exhausted(text));
+    }
+    Ok(length as usize)
 }
 
 /// A message as it stands in a response's body. The body of each resource is copied here, once.
@@ -157,25 +157,42 @@ pub(super) fn encode(message: &impl Message) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use contour_xds::delta::Delta;
+    use contour_xds::wire::{DeltaDiscoveryRequest, Node};
+
     use super::*;
 
-    /// A frame of one `google.protobuf.Any`, whose fields do for a message.
-    fn frame(text: &str) -> Bytes {
-        encode(&text.to_owned())
+    fn request(type_url: &str) -> DeltaDiscoveryRequest {
+        DeltaDiscoveryRequest { type_url: type_url.to_owned(), ..Default::default() }
     }
 
+    fn frame(type_url: &str) -> Bytes {
+        encode(&request(type_url))
+    }
+
+    /// Feeds these pieces, and expects requests for these types.
     #[track_caller]
     fn check(pieces: &[&[u8]], expect: &[&str]) {
         let mut partial = Partial::default();
         let mut found = Vec::new();
         for piece in pieces {
-            partial.push(Bytes::copy_from_slice(piece));
-            while let Some(message) = partial.take_message().expect("messages") {
-                found.push(String::decode(message).expect("a message"));
+            let mut arrived = Bytes::copy_from_slice(piece);
+            while let Some(message) = partial.push(&mut arrived, Delta::NODE).expect("messages") {
+                found.push(DeltaDiscoveryRequest::decode(message).expect("a message"));
             }
+            assert!(arrived.is_empty(), "everything was looked at");
         }
-        assert_eq!(found, expect);
-        assert!(matches!(partial, Partial::Empty), "nothing is kept between messages");
+        assert_eq!(found, expect.iter().map(|type_url| request(type_url)).collect::<Vec<_>>());
+        assert!(
+            matches!(partial, Partial::Header { count: 0, .. }),
+            "nothing is kept between messages"
+        );
+    }
+
+    #[track_caller]
+    fn check_refused(header: &'static [u8], code: tonic::Code) {
+        let refused = Partial::default().push(&mut Bytes::from_static(header), Delta::NODE);
+        assert_eq!(refused.expect_err("refused").code(), code);
     }
 
     #[test]
@@ -199,26 +216,38 @@ mod tests {
     #[test]
     fn an_empty_message_is_a_message() {
         check(&[&[0, 0, 0, 0, 0]], &[""]);
+        check(&[&[0, 0, 0, 0], &[0]], &[""]);
+    }
+
+    #[test]
+    fn of_a_node_what_is_read_is_kept() {
+        let node = Node { id: "envoy-1".to_owned(), ..Node::default() };
+        let mut sent = request("type");
+        sent.node = Some(node);
+        let mut partial = Partial::default();
+        let message = partial.push(&mut encode(&sent), Delta::NODE).expect("a message");
+        assert_eq!(DeltaDiscoveryRequest::decode(message.expect("complete")), Ok(sent));
     }
 
     #[test]
     fn what_is_too_large_is_refused_before_it_is_read() {
-        let mut partial = Partial::default();
-        partial.push(Bytes::from_static(&[0, 0xff, 0xff, 0xff, 0xff]));
-        assert!(partial.take_message().is_err());
+        check_refused(&[0, 0xff, 0xff, 0xff, 0xff], tonic::Code::ResourceExhausted);
     }
 
     #[test]
     fn what_is_compressed_is_refused() {
-        let mut partial = Partial::default();
-        partial.push(Bytes::from_static(&[1, 0, 0, 0, 0]));
-        assert!(partial.take_message().is_err());
+        check_refused(&[1, 0, 0, 0, 0], tonic::Code::Unimplemented);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        check_refused(&[0, 0, 0, 0, 1, 0x0b], tonic::Code::Internal);
     }
 
     #[test]
     fn a_request_cannot_end_within_a_message() {
         let mut partial = Partial::default();
-        partial.push(Bytes::from_static(&[0, 0]));
+        assert!(partial.push(&mut Bytes::from_static(&[0, 0]), Delta::NODE).is_ok());
         assert!(partial.finish().is_err());
     }
 }

@@ -26,11 +26,13 @@ use tower_service::Service;
 use super::control::Event;
 use super::hub::Hub;
 
-/// After how long without traffic a client is asked whether it is there.
-const KEEPALIVE: Duration = Duration::from_mins(1);
+/// After how long without traffic a client is asked whether it is there. With [`KEEPALIVE_TIMEOUT`] it is less than an Envoy
+/// needs to notice a dead connection itself (35 s with our bootstrap): its old streams must have ended before it comes
+/// again, so that what was unanswered on them is known to be doubtful.
+const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// How long it may take to answer.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many streams a client may reset before it counts as an attack. An Envoy of the separate dialect has one for each
 /// resource, and lets go of thousands at once.
