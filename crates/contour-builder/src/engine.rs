@@ -1,10 +1,9 @@
 //! The dirty set, rebuilding, and early cut-off.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use contour_dag::{Cluster, ClusterName, Delta};
+use contour_dag::{Cluster, ClusterName, Delta, Fault};
 
 use crate::build::{Built, Output, build};
 use crate::config::Config;
@@ -53,15 +52,6 @@ pub struct Stats {
     pub hosts_built: usize,
     /// Units that came out other than before.
     pub units_changed: usize,
-}
-
-/// A bug of ours that was contained: the last good form stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What was being built, or read.
-    pub at: String,
-    /// What the panic said.
-    pub message: String,
 }
 
 impl Default for Builder {
@@ -130,12 +120,9 @@ impl Builder {
             Change::Apply(object) => {
                 let reference = object.reference();
                 // A panic while an object is read leaves the store as it was: reading comes before storing.
-                let applied = catch_unwind(AssertUnwindSafe(|| self.store.apply(&object)));
-                match applied {
+                match Fault::contain(|| reference.to_string(), || self.store.apply(&object)) {
                     Ok(touched) => self.wake(touched, pass),
-                    Err(panic) => {
-                        pass.outcome.faults.push(Fault::new(reference.to_string(), panic.as_ref()));
-                    }
+                    Err(fault) => pass.outcome.faults.push(fault),
                 }
                 pass.objects.insert(reference);
             }
@@ -174,14 +161,14 @@ impl Builder {
             return;
         }
         let reader = Reader::new(&self.store);
-        let result = catch_unwind(AssertUnwindSafe(|| (self.build)(unit, &reader)));
+        let result = Fault::contain(|| unit.to_string(), || (self.build)(unit, &reader));
         self.reads.replace(unit, reader.into_reads());
         pass.outcome.stats.units_built += 1;
         pass.outcome.stats.hosts_built += usize::from(matches!(unit, Unit::Host(_)));
         let built = match result {
             Ok(built) => built,
-            Err(panic) => {
-                pass.outcome.faults.push(Fault::new(unit.to_string(), panic.as_ref()));
+            Err(fault) => {
+                pass.outcome.faults.push(fault);
                 return;
             }
         };
@@ -304,14 +291,6 @@ impl Builder {
                 conditions.errors.push(problem.clone());
             }
         }
-    }
-}
-
-impl Fault {
-    fn new(at: String, panic: &(dyn std::any::Any + Send)) -> Fault {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Fault { at, message: message.unwrap_or_else(|| "panic without a message".to_owned()) }
     }
 }
 

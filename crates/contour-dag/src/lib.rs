@@ -13,9 +13,11 @@ pub mod cluster;
 pub mod load_assignment;
 
 pub mod delta;
+pub mod fault;
 
 pub use cluster::{Cluster, ClusterName, Upstream};
 pub use delta::{Delta, Edits};
+pub use fault::Fault;
 pub use host::{Frontend, Host, HostName};
 pub use load_assignment::{Assignment, Endpoint, LoadAssignment, Locality};
 pub use name::{Domain, Origin, OriginKind, ServicePort};

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use contour_dag as dag;
-use contour_dag::{Assignment, ClusterName, Frontend, Host, HostName, LoadAssignment};
+use contour_dag::{
+    Assignment, ClusterName, Domain, Fault, Frontend, Host, HostName, LoadAssignment,
+};
 use contour_xds::resource::{Audience, Delta, Dialect, Name, TypeUrl};
 
 use crate::config::Config;
@@ -26,12 +28,25 @@ pub struct Translator {
     clusters: Namesakes<ClusterName, dag::Cluster>,
     load_assignments: Namesakes<Assignment, LoadAssignment>,
     published: Published,
+    faults: Vec<Fault>,
+    encode_host: EncodeHost,
 }
+
+/// Encodes a `VirtualHost`.
+type EncodeHost = fn(&str, &Domain, &Host) -> Vec<u8>;
 
 impl Translator {
     /// A translator of an empty graph that speaks one dialect, and everything that exists without any host: the
     /// listeners for statistics, health and admin, the runtime layer, and an empty route configuration.
     pub fn new(config: Arc<Config>, dialect: Dialect) -> (Translator, Delta) {
+        Translator::with_encoder(config, dialect, route::virtual_host)
+    }
+
+    fn with_encoder(
+        config: Arc<Config>,
+        dialect: Dialect,
+        encode_host: EncodeHost,
+    ) -> (Translator, Delta) {
         let mut translator = Translator {
             config,
             dialects: [dialect].into(),
@@ -39,6 +54,8 @@ impl Translator {
             clusters: Namesakes::new(),
             load_assignments: Namesakes::new(),
             published: Published::default(),
+            faults: Vec::new(),
+            encode_host,
         };
         translator.publish_settings();
         translator.publish_routes();
@@ -83,6 +100,11 @@ impl Translator {
         self.published.take()
     }
 
+    /// Our own mistakes since the last call, for the edge to log. What could not be encoded stays as it was.
+    pub fn take_faults(&mut self) -> Vec<Fault> {
+        std::mem::take(&mut self.faults)
+    }
+
     /// Whether the ingress listener exists: it does while there is a host with routes.
     fn listens(&self) -> bool {
         !self.virtual_hosts.is_empty()
@@ -108,8 +130,10 @@ impl Translator {
         let name = name::virtual_host(domain);
         match host.filter(|host| !host.plain.is_empty()) {
             Some(host) => {
-                let body = route::virtual_host(&name, domain, host);
-                self.virtual_hosts.set(name, &body, route::references(host))
+                let encode = || ((self.encode_host)(&name, domain, host), route::references(host));
+                contained(&mut self.faults, &name, encode).is_some_and(|(body, references)| {
+                    self.virtual_hosts.set(name, &body, references)
+                })
             }
             None => self.virtual_hosts.remove(&name),
         }
@@ -148,18 +172,32 @@ impl Translator {
 
     fn publish_cluster(&mut self, name: &Name) {
         for &dialect in &self.dialects {
-            let resource = self.clusters.get(name).map(|(key, cluster)| {
-                cluster::cluster(name, key, cluster, &self.config.cluster, dialect)
-            });
-            self.published.set(Audience::Only(dialect), TypeUrl::Cluster, name, resource);
+            let encode = || {
+                self.clusters.get(name).map(|(key, cluster)| {
+                    cluster::cluster(name, key, cluster, &self.config.cluster, dialect)
+                })
+            };
+            if let Some(resource) = contained(&mut self.faults, name, encode) {
+                self.published.set(Audience::Only(dialect), TypeUrl::Cluster, name, resource);
+            }
         }
     }
 
     fn publish_load_assignment(&mut self, name: &Name) {
-        let assignment = self.load_assignments.get(name);
-        let resource = assignment.map(|(_, each)| endpoint::load_assignment(name, each));
-        self.published.set(Audience::All, TypeUrl::LoadAssignment, name, resource);
+        let encode = || {
+            let assignment = self.load_assignments.get(name);
+            assignment.map(|(_, each)| endpoint::load_assignment(name, each))
+        };
+        if let Some(resource) = contained(&mut self.faults, name, encode) {
+            self.published.set(Audience::All, TypeUrl::LoadAssignment, name, resource);
+        }
     }
+}
+
+/// What `encode` makes, unless it panics.
+fn contained<T>(faults: &mut Vec<Fault>, name: &str, encode: impl FnOnce() -> T) -> Option<T> {
+    let encoded = Fault::contain(|| format!("resource {name}"), encode);
+    encoded.map_err(|fault| faults.push(fault)).ok()
 }
 
 #[cfg(test)]
@@ -292,6 +330,24 @@ mod tests {
         let delta = dag::Delta { hosts: vec![host("b.com", None)], ..Default::default() };
         check(&loaded().apply(&delta), &[]);
         check(&translator().apply(&delta), &[]);
+    }
+
+    #[test]
+    fn a_bug_is_contained_in_its_host() {
+        fn faulty(name: &str, domain: &Domain, host: &Host) -> Vec<u8> {
+            assert!(domain.as_str() != "bug.com", "a bug of ours");
+            route::virtual_host(name, domain, host)
+        }
+        let (mut translator, _) =
+            Translator::with_encoder(Arc::default(), Dialect::Aggregated, faulty);
+        let backend = || Some(port(80, "http"));
+        let hosts = vec![host("bug.com", backend()), host("fine.com", backend())];
+        let delta = dag::Delta { hosts, ..Default::default() };
+        let expect =
+            ["+/Listener ingress_http", "+RouteConfiguration ingress_http", "+Runtime dynamic"];
+        check(&translator.apply(&delta), &expect[..2]);
+        let fault = Fault { at: "resource bug.com".into(), message: "a bug of ours".into() };
+        assert_eq!(translator.take_faults(), [fault]);
     }
 
     #[test]

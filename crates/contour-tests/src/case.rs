@@ -260,6 +260,9 @@ fn agree(expect: &World, found: &World) -> Result<(), String> {
             return Err(format!("{dialect:?}: {type_url} {name} differs"));
         }
     }
+    if expect.graph() != found.graph() {
+        return Err(format!("graphs differ: {:#?}\nand {:#?}", expect.graph(), found.graph()));
+    }
     if expect.conditions() != found.conditions() {
         let expect = format!("{:#?}", expect.conditions());
         return Err(format!("conditions differ: {expect}\nand {:#?}", found.conditions()));

@@ -3,18 +3,45 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contour_builder::{Builder, Change, Conditions, Fault, ObjectRef, Stats};
+use contour_builder::{Builder, Change, Conditions, ObjectRef, Stats};
+use contour_dag::{Assignment, Cluster, ClusterName, Edits, Fault, Host, HostName, LoadAssignment};
 use contour_envoy::Translator;
 use contour_xds::resource::{Audience, Delta, Dialect, Name, Resource, TypeUrl};
 
 /// Resources by type and name.
 pub type Resources = BTreeMap<(TypeUrl, Name), Resource>;
 
+/// Everything the builder has said of what shall be served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    hosts: BTreeMap<HostName, Arc<Host>>,
+    clusters: BTreeMap<ClusterName, Arc<Cluster>>,
+    load_assignments: BTreeMap<Assignment, Arc<LoadAssignment>>,
+}
+
+impl Graph {
+    fn apply(&mut self, delta: &contour_dag::Delta) {
+        put(&mut self.hosts, &delta.hosts);
+        put(&mut self.clusters, &delta.clusters);
+        put(&mut self.load_assignments, &delta.load_assignments);
+    }
+}
+
+fn put<K: Clone + Ord, V>(map: &mut BTreeMap<K, Arc<V>>, edits: &Edits<K, V>) {
+    for (key, value) in edits {
+        match value {
+            Some(value) => map.insert(key.clone(), Arc::clone(value)),
+            None => map.remove(key),
+        };
+    }
+}
+
 /// Builder and translator, and everything they have said so far: what every Envoy and every status would be.
 #[derive(Debug)]
 pub struct World {
     builder: Builder,
     translator: Translator,
+    graph: Graph,
     resources: BTreeMap<Dialect, Resources>,
     conditions: BTreeMap<ObjectRef, Arc<Conditions>>,
 }
@@ -40,6 +67,7 @@ impl Default for World {
         let mut world = World {
             builder: Builder::default(),
             translator,
+            graph: Graph::default(),
             resources,
             conditions: BTreeMap::new(),
         };
@@ -54,8 +82,10 @@ impl Default for World {
 impl World {
     /// Applies a batch of changes.
     pub fn apply(&mut self, changes: Vec<Change>) -> Work {
-        let outcome = self.builder.apply(changes);
+        let mut outcome = self.builder.apply(changes);
+        self.graph.apply(&outcome.dag);
         let delta = self.translator.apply(&outcome.dag);
+        outcome.faults.extend(self.translator.take_faults());
         let statuses = outcome.status.len();
         for (reference, conditions) in outcome.status {
             match conditions {
@@ -65,6 +95,11 @@ impl World {
         }
         let pushed = self.publish(&delta);
         Work { stats: outcome.stats, pushed, statuses, faults: outcome.faults }
+    }
+
+    /// What shall be served.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// Everything that is served in a dialect.

@@ -244,6 +244,7 @@ proptest! {
         }
         let mut scratch = World::default();
         scratch.apply(left.changes());
+        prop_assert_eq!(incremental.graph(), scratch.graph());
         prop_assert_eq!(incremental.conditions(), scratch.conditions());
         for dialect in Dialect::ALL {
             prop_assert_eq!(incremental.resources(dialect), scratch.resources(dialect));

@@ -19,8 +19,8 @@ use crate::exchange::{Ask, Nonce, Outcome, Style, Verdict, View, Wish};
 use crate::horizon::{Horizon, Moved};
 use crate::lane::{Heard, Outstanding, Setting};
 use crate::ledger::{Flight, Held, MOST_PERHAPS, Manner, Pending, Sent, Target, refused_alone};
-use crate::pace::Pace;
-use crate::redact::redact;
+use crate::pace::{ALONE_IN_FLIGHT, Pace, retry_after};
+use crate::redact::{Blame, redact};
 use crate::refusals::{Mark, Refused, Taint};
 use crate::resource::{Name, Reference, Resource, TypeUrl, Version};
 use crate::subscription::{First, Shift, Subscription, WILDCARD};
@@ -57,6 +57,8 @@ pub(crate) struct Each {
     look: Look,
     pace: Pace,
     newest_nonce: u64,
+    /// How often in a row a resource was refused that is to be tried again.
+    retries: u32,
     retry_at: Option<Moment>,
 }
 
@@ -90,6 +92,7 @@ impl Each {
             look: Look::Whole,
             pace: Pace::new(type_url, setting),
             newest_nonce: 0,
+            retries: 0,
             retry_at: None,
         }
     }
@@ -118,7 +121,9 @@ impl Each {
             if self.type_url != TypeUrl::Secret {
                 self.refused.remove(&name);
             }
-            if !self.pending.contains_key(&name) {
+            if let Some(pending) = self.pending.get_mut(&name) {
+                pending.not_before = Moment::default(); // that was about the form before
+            } else {
                 let held = match &old {
                     Some(old) => Held::Version(old.version),
                     None => self.absent(&name).held().unwrap_or(Held::Nothing),
@@ -182,7 +187,10 @@ impl Each {
             None => self.accept(&flight, heard),
             Some(error) => {
                 heard.marks.extend(self.taint(&flight));
-                let guilty = self.refuse(flight.contents, heard);
+                let again = (self.type_url == TypeUrl::Listener
+                    && Blame::read(&error.message).may_pass())
+                .then(|| self.again(now));
+                let guilty = self.refuse(flight.contents, again, heard);
                 heard.refused(redact(self.type_url, &error.message), guilty);
             }
         }
@@ -190,6 +198,7 @@ impl Each {
 
     fn accept(&mut self, flight: &Flight, heard: &mut Heard) {
         self.acknowledged = Some(flight.version);
+        self.retries = 0;
         for sent in &flight.contents {
             if let Some(pending) = self.pending.get_mut(&sent.name) {
                 // It was asked for again meanwhile, and is in use all the same.
@@ -273,8 +282,20 @@ impl Each {
         taints.into_iter().map(|taint| Mark::Tainted(self.type_url, taint)).collect()
     }
 
-    /// Notes that a response was refused: of several resources any may be the guilty one, and any may be in use.
-    fn refuse(&mut self, contents: Vec<Sent>, heard: &mut Heard) -> Vec<Name> {
+    /// When to try again what was refused for a reason that may pass.
+    fn again(&mut self, now: Moment) -> Moment {
+        self.retries += 1;
+        now + retry_after(self.retries)
+    }
+
+    /// Notes that a response was refused: of several resources any may be the guilty one, and any may be in use. One that
+    /// was alone is sent `again` at some time, or not any more.
+    fn refuse(
+        &mut self,
+        contents: Vec<Sent>,
+        again: Option<Moment>,
+        heard: &mut Heard,
+    ) -> Vec<Name> {
         let alone = contents.len() == 1;
         let mut guilty = Vec::new();
         for mut sent in contents {
@@ -283,8 +304,10 @@ impl Each {
             }
             if alone && let Some(refused) = refused_alone(&sent) {
                 guilty.push(sent.name.clone());
-                self.refused.insert(sent.name.clone(), refused.clone());
-                heard.marks.push(Mark::Refused(self.type_url, sent.name.clone(), refused));
+                if again.is_none() {
+                    self.refused.insert(sent.name.clone(), refused.clone());
+                    heard.marks.push(Mark::Refused(self.type_url, sent.name.clone(), refused));
+                }
             }
             if !alone {
                 sent.perhaps.extend(sent.form.take());
@@ -315,6 +338,9 @@ impl Each {
             // Who waits for what was refused alone gets something even so (see `target`).
             let waits = entry.manner == Manner::Answer && self.refused.contains_key(&name);
             entry.manner = if waits { Manner::Answer } else { Manner::Alone };
+            if let Some(again) = again.filter(|_| alone) {
+                (entry.manner, entry.not_before) = (Manner::Push, again);
+            }
             entry.accepted = sent.accepted;
             entry.reports = sent.reports;
             entry.since = entry.since.min(sent.since);
@@ -469,6 +495,11 @@ impl Each {
                 .pending
                 .get(name)
                 .is_some_and(|pending| matches!(pending.held, Held::Nothing | Held::Awaited))
+    }
+
+    /// See [`Look::WithRoom`].
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.look == Look::WithRoom && self.flights.len() > ALONE_IN_FLIGHT / 2
     }
 
     /// Names under which the Envoy has not accepted what is published.

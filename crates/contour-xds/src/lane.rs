@@ -171,6 +171,14 @@ impl Lane {
         }
     }
 
+    /// Whether much more is to be sent alone than there is room for, and little changed since it was looked at.
+    pub(crate) fn is_crowded(&self) -> bool {
+        match self {
+            Lane::Each(each) => each.is_crowded(),
+            Lane::Whole(_) => false,
+        }
+    }
+
     pub(crate) fn outstanding(&self, view: View<'_>, out: &mut Vec<Outstanding>) {
         match self {
             Lane::Each(each) => each.outstanding(view, out),

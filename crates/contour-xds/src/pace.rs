@@ -16,6 +16,16 @@ pub const UNANSWERED_GAP: Duration = Duration::from_millis(100);
 /// How many responses of one resource each may be unanswered at the same time.
 pub(crate) const ALONE_IN_FLIGHT: usize = 64;
 
+/// How long to wait before a resource is tried again that an Envoy refused for a reason of its machine's, and at most.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// How long to wait after so many such refusals in a row.
+pub(crate) fn retry_after(refusals: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(refusals.saturating_sub(1)).unwrap_or(u32::MAX);
+    FIRST_RETRY.saturating_mul(doubled).min(LONGEST_RETRY)
+}
+
 /// How many responses of a type may be unanswered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {

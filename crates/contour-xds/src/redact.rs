@@ -144,6 +144,12 @@ impl<'a> Blame<'a> {
         self.text.starts_with(ONE_BY_ONE) && !self.text.ends_with("...(truncated)")
     }
 
+    /// Whether the reason lies in the Envoy's machine and not in the resource: a port that another program has. The same
+    /// resource is accepted once it is free (`envoy-acceptance`, section 5.3).
+    pub(crate) fn may_pass(&self) -> bool {
+        self.text.contains("cannot bind ")
+    }
+
     /// Whether the text names this resource as refused.
     pub(crate) fn names(&self, name: &str) -> bool {
         if self.text.starts_with(ONE_BY_ONE) {

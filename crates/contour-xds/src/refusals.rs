@@ -13,10 +13,20 @@ use imbl::OrdMap;
 use crate::cache::Publication;
 use crate::resource::{Name, Resource, TypeUrl, Version};
 
+/// How many reports of one type are remembered as untrustworthy. Streams that end with unanswered responses add to them,
+/// and nothing takes them back; beyond this no report of that type is trusted any more, which costs whoever reconnects a
+/// complete answer.
+pub const MOST_TAINTS: usize = 16_384;
+
+/// How many refused versions of one type are remembered beside those that are published.
+pub const MOST_WITHDRAWN: usize = 4_096;
+
 /// The refusals of one dialect. Copying it is a few counters.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals {
     tainted: [OrdMap<Taint, u32>; TypeUrl::COUNT],
+    /// There were too many taints to remember.
+    distrusted: [bool; TypeUrl::COUNT],
     refused: [OrdMap<Name, Refused>; TypeUrl::COUNT],
 }
 
@@ -58,9 +68,7 @@ impl Refusals {
     /// Takes note of what a stream learned. Costs the logarithm of what is known.
     pub fn note(&mut self, mark: Mark) {
         match mark {
-            Mark::Tainted(type_url, taint) => {
-                *self.tainted[type_url as usize].entry(taint).or_insert(0) += 1;
-            }
+            Mark::Tainted(type_url, taint) => self.taint(type_url, taint),
             Mark::Healed(type_url, taint) => {
                 let table = &mut self.tainted[type_url as usize];
                 match table.get(&taint).copied() {
@@ -74,24 +82,39 @@ impl Refusals {
         }
     }
 
+    fn taint(&mut self, type_url: TypeUrl, taint: Taint) {
+        let table = &mut self.tainted[type_url as usize];
+        match table.get(&taint).copied() {
+            Some(count) => drop(table.insert(taint, count.saturating_add(1))),
+            None if table.len() < MOST_TAINTS => drop(table.insert(taint, 1)),
+            // Not even reported: a leftover to which nothing leads, if the name is gone; else it is sent as it is.
+            None if taint.1.is_none() => {}
+            None => self.distrusted[type_url as usize] = true,
+        }
+    }
+
     /// Forgets refused versions that others replaced. To be called after each publication.
     ///
-    /// One that is merely withdrawn is kept: published again as it is, it is still refused.
+    /// One that is merely withdrawn is kept, without the form before it: published again as it is, it is still refused.
     pub fn published(&mut self, publication: &Publication) {
         for (type_url, name) in &publication.changed {
             let refused = &mut self.refused[*type_url as usize];
-            let published = publication.snapshot.table(*type_url).get(name);
-            let published = published.map(|resource| resource.version);
-            let Some(published) = published else { continue };
-            if refused.get(&**name).is_some_and(|refused| refused.version != published) {
-                refused.remove(&**name);
+            let Some(before) = refused.get(&**name) else { continue };
+            match publication.snapshot.table(*type_url).get(name).map(|each| each.version) {
+                Some(published) if before.version == published => {}
+                Some(_) => drop(refused.remove(&**name)),
+                None if refused.len() > MOST_WITHDRAWN => drop(refused.remove(&**name)),
+                None => {
+                    let version = before.version;
+                    refused.insert(name.clone(), Refused { version, good: None });
+                }
             }
         }
     }
 
     /// Whether this report cannot be trusted.
     pub fn is_tainted(&self, type_url: TypeUrl, taint: &Taint) -> bool {
-        self.tainted[type_url as usize].contains_key(taint)
+        self.distrusted[type_url as usize] || self.tainted[type_url as usize].contains_key(taint)
     }
 
     /// Names that an Envoy may be using without reporting them, by name.
@@ -103,5 +126,25 @@ impl Refusals {
     /// The refusal of this very version, if there was one.
     pub fn refused(&self, type_url: TypeUrl, name: &str, version: Version) -> Option<&Refused> {
         self.refused[type_url as usize].get(name).filter(|refused| refused.version == version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_a_number_of_taints_no_report_is_trusted() {
+        let mut refusals = Refusals::default();
+        let taint = |number: usize| (Name::from(number.to_string().as_str()), Some(Version(1)));
+        for number in 0..MOST_TAINTS {
+            refusals.note(Mark::Tainted(TypeUrl::Cluster, taint(number)));
+        }
+        let other = taint(MOST_TAINTS + 1);
+        assert!(!refusals.is_tainted(TypeUrl::Cluster, &other));
+        refusals.note(Mark::Tainted(TypeUrl::Cluster, taint(MOST_TAINTS)));
+        assert!(refusals.is_tainted(TypeUrl::Cluster, &other));
+        assert!(!refusals.is_tainted(TypeUrl::Listener, &other));
+        assert_eq!(refusals.tainted[TypeUrl::Cluster as usize].len(), MOST_TAINTS);
     }
 }

@@ -135,12 +135,18 @@ impl<V: Variant> Stream<V> {
     }
 
     /// What the client has not accepted of the snapshot in `view`, which must be the one the stream was shown last.
-    pub fn standing(&self, view: View<'_>) -> Standing {
+    ///
+    /// `None` while thousands of resources are on their way one by one and nothing but an answer came: it costs what is
+    /// outstanding, and what was reported last holds but for a few resources that were accepted since.
+    pub fn standing(&self, view: View<'_>) -> Option<Standing> {
+        if self.lanes.iter().any(|(_, lane)| lane.is_crowded()) {
+            return None;
+        }
         let mut outstanding = Vec::new();
         for (_, lane) in &self.lanes {
             lane.outstanding(view, &mut outstanding);
         }
-        Standing { epoch: self.epoch, outstanding }
+        Some(Standing { epoch: self.epoch, outstanding })
     }
 
     fn type_of(&self, url: &str) -> Result<TypeUrl, BadRequest> {
@@ -266,7 +272,7 @@ mod tests {
         stream.on_request(ask(&[], "1"), view).expect("served");
 
         assert_eq!(stream.lanes.capacity(), 1);
-        let at_rest = stream.standing(view).outstanding;
+        let at_rest = stream.standing(view).expect("nothing is on its way").outstanding;
         assert_eq!(at_rest, [], "nothing in flight, so nothing that grows is kept");
         let lane = size_of::<(TypeUrl, Lane)>() + size_of::<Each>();
         let names = node(size_of::<Name>());

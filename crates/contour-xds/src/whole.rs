@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::exchange::{Ask, Batch, Item, Nonce, Novelty, Outcome, Verdict, View, Wish};
 use crate::lane::{Heard, Outstanding, Setting};
 use crate::order::Gate;
-use crate::pace::{Pace, Turn};
+use crate::pace::{Pace, Turn, retry_after};
 use crate::redact::{Blame, redact};
 use crate::refusals::{Mark, Refused, Taint};
 use crate::resource::{Name, Reference, Resource, TypeUrl, Version};
@@ -42,6 +42,10 @@ pub(crate) struct Whole {
     /// Groups of changes that are tried one after the other, the last first.
     trials: Vec<BTreeSet<Name>>,
     refused: BTreeMap<Name, Refused>,
+    /// Those of them whose reason may pass, and when they are tried again.
+    passing: Option<(Moment, BTreeSet<Name>)>,
+    /// How often in a row that was.
+    retries: u32,
     /// What the client acknowledged last, and would report.
     acknowledged: Option<Version>,
     /// A report that this stream made untrustworthy and that has not been replaced since.
@@ -85,6 +89,8 @@ impl Whole {
             flights: Vec::new(),
             trials: Vec::new(),
             refused: BTreeMap::new(),
+            passing: None,
+            retries: 0,
             acknowledged: None,
             tainted: None,
             pace: Pace::new(type_url, setting),
@@ -202,6 +208,11 @@ impl Whole {
             None => self.accept(flight, heard),
             Some(error) => {
                 let guilty = self.refuse(&flight, &error.message, heard);
+                if Blame::read(&error.message).may_pass() && !guilty.is_empty() {
+                    self.retries += 1;
+                    let names = guilty.iter().cloned().collect();
+                    self.passing = Some((now + retry_after(self.retries), names));
+                }
                 heard.refused(redact(self.type_url, &error.message), guilty);
             }
         }
@@ -210,6 +221,9 @@ impl Whole {
     fn accept(&mut self, flight: Flight, heard: &mut Heard) {
         self.trials.pop();
         self.certain = Certain::Yes;
+        if self.passing.is_none() {
+            self.retries = 0;
+        }
         self.accepted = self.covered(&flight.table);
         if self.flights.is_empty() {
             self.sent = self.accepted.clone();
@@ -345,6 +359,7 @@ impl Whole {
         nonces: &mut u64,
     ) -> Option<Batch> {
         self.retry_at = None;
+        self.try_passing(view.now);
         let waits = !self.trials.is_empty() || (self.answer && self.stale);
         if !self.open || (waits && !self.flights.is_empty()) {
             return None;
@@ -359,7 +374,8 @@ impl Whole {
             }
             match self.pace.turn(self.flights.len(), view.now) {
                 Turn::At(moment) if self.trials.is_empty() => {
-                    self.retry_at = Some(moment);
+                    self.retry_at =
+                        Some(self.retry_at.map_or(moment, |earlier| earlier.min(moment)));
                     return None;
                 }
                 Turn::OnAnswer => return None,
@@ -367,6 +383,20 @@ impl Whole {
             }
         }
         Some(self.send(next, view, nonces))
+    }
+
+    /// Lets what was refused for a reason that may pass be tried once more, when its time has come.
+    fn try_passing(&mut self, now: Moment) {
+        match self.passing.take() {
+            Some((at, names)) if at <= now => {
+                self.refused.retain(|name, _| !names.contains(name));
+            }
+            Some((at, names)) => {
+                self.retry_at = Some(at);
+                self.passing = Some((at, names));
+            }
+            None => {}
+        }
     }
 
     /// What is sent next: the newest response, and what may change in it.

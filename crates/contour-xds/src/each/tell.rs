@@ -67,8 +67,8 @@ impl Each {
         gate: &Gate<'_>,
         nonces: &mut u64,
     ) -> Vec<Batch> {
+        let crowded = self.is_crowded();
         let look = std::mem::replace(&mut self.look, Look::Whole);
-        let crowded = look == Look::WithRoom && self.flights.len() > ALONE_IN_FLIGHT / 2;
         let in_time = self.retry_at.is_some_and(|moment| moment <= view.now);
         if self.first == First::Yes || (crowded && !in_time) {
             self.look = look;

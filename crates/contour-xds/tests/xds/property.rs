@@ -222,7 +222,9 @@ impl<V: Spoken> Play<V> {
         let snapshot = self.cache.snapshot(self.dialect).expect("enabled").clone();
         let view = View { snapshot: &snapshot, refusals: &self.refusals, now: self.now };
         let reply = call(&mut line.stream, view);
-        self.progress.reported(line.id, line.stream.standing(view));
+        if let Some(standing) = line.stream.standing(view) {
+            self.progress.reported(line.id, standing);
+        }
         for heard in reply.responses.into_iter().map(V::hear) {
             let again = heard.bodies().find(|body| self.refused_secrets.contains(*body));
             assert_eq!(again, None, "was refused and is sent again");

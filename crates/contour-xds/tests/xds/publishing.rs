@@ -233,7 +233,8 @@ impl Watched {
         let refusals = Refusals::default();
         let view = View { snapshot: &snapshot, refusals: &refusals, now: at(0) };
         let result = call(&mut self.stream, view);
-        self.progress.reported(1, self.stream.standing(view));
+        let standing = self.stream.standing(view).expect("little is on its way");
+        self.progress.reported(1, standing);
         result
     }
 

@@ -34,6 +34,59 @@ fn a_version_refused_alone_is_not_sent_again() {
 }
 
 #[test]
+fn a_listener_whose_port_is_taken_is_tried_again_ever_less_often() {
+    delta(
+        "publish lds/a=1
+         > lds
+         < lds 1 a=1
+         > lds nack 1 cannot bind '0.0.0.0:80': Address already in use
+         ! lds 1 guilty a
+         deadline 1000
+         at 1000
+         < lds 2 a=1
+         > lds nack 2 cannot bind '0.0.0.0:80': Address already in use
+         ! lds 2 guilty a
+         deadline 3000
+         at 3000
+         < lds 3 a=1
+         > lds ack 3
+         deadline none",
+    );
+}
+
+#[test]
+fn another_form_does_not_wait_for_the_one_whose_port_is_taken() {
+    delta(
+        "publish lds/a=1
+         > lds
+         < lds 1 a=1
+         > lds nack 1 cannot bind '0.0.0.0:80': Address already in use
+         ! lds 1 guilty a
+         publish lds/a=2
+         < lds 2 a=2
+         > lds ack 2
+         deadline none",
+    );
+}
+
+#[test]
+fn in_the_state_of_the_world_a_taken_port_is_tried_again_as_well() {
+    sotw_typed(
+        "lds",
+        "publish lds/a=1 lds/b=1
+         > lds
+         < lds 1 a=1 b=1
+         > lds nack 1 Error adding/updating listener(s) a: cannot bind '0.0.0.0:80': Address already in use
+         ! lds 1 guilty a
+         deadline 1000
+         at 1000
+         < lds 2 a=1 b=1
+         > lds ack 2
+         deadline none",
+    );
+}
+
+#[test]
 fn the_old_form_is_sent_after_a_refusal_although_it_was_sent_before() {
     delta(
         "publish lds/a=1

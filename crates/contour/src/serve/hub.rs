@@ -67,8 +67,8 @@ pub struct Told {
     pub marks: Vec<Mark>,
     /// What it began or ceased to follow.
     pub interests: Vec<InterestChange>,
-    /// What its client has not accepted.
-    pub standing: Standing,
+    /// What its client has not accepted; `None`: about what it told last.
+    pub standing: Option<Standing>,
 }
 
 impl Default for Hub {
@@ -152,7 +152,9 @@ impl Hub {
         let mut state = self.state(dialect);
         told.marks.into_iter().for_each(|mark| state.refusals.note(mark));
         told.interests.iter().for_each(|change| state.subscribers.note(id, change));
-        state.progress.reported(id, told.standing);
+        if let Some(standing) = told.standing {
+            state.progress.reported(id, standing);
+        }
         state.snapshot.epoch != sight.snapshot.epoch
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use contour_builder::{Builder, Change, Fault, ObjectRef, Outcome, Stats, status};
+use contour_builder::{Builder, Change, ObjectRef, Outcome, Stats, status};
+use contour_dag::Fault;
 use contour_envoy::Translator;
 use contour_xds::cache::{Cache, Publication, Published};
 use contour_xds::resource::{Audience, Delta, Dialect, Edit, Name, TypeUrl};
@@ -70,7 +71,8 @@ impl Pipeline {
     fn conclude(&mut self, outcome: Outcome, delta: &Delta, now: Moment) -> Pass {
         let published = self.cache.publish(delta, now);
         let resources = published.aggregated.as_ref().map_or(0, |each| each.changed.len());
-        let Outcome { status, stats, faults, dag: _ } = outcome;
+        let Outcome { status, stats, mut faults, dag: _ } = outcome;
+        faults.extend(self.translator.take_faults());
         Pass { status, confirmed: Vec::new(), stats, faults, resources, published }
     }
 
