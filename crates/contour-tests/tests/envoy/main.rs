@@ -37,12 +37,17 @@ fn main() {
         traffic::requests_are_routed_in_the_aggregated_dialect,
         traffic::requests_are_routed_in_the_separate_dialect,
         traffic::services_share_requests_by_weight,
-        traffic::an_edit_under_traffic_loses_nothing,
-        traffic::envoy_serves_on_without_a_server_and_is_sent_nothing_again,
+        traffic::an_edit_under_traffic_loses_nothing_in_the_aggregated_dialect,
+        traffic::an_edit_under_traffic_loses_nothing_in_the_separate_dialect,
+        traffic::envoy_serves_on_without_a_server_in_the_aggregated_dialect,
+        traffic::envoy_serves_on_without_a_server_in_the_separate_dialect,
         order::a_changed_cluster_setting_is_active_within_a_second_under_traffic,
         order::a_dead_health_check_target_delays_nobody_else,
         order::a_silent_dns_server_delays_nobody_else,
         order::one_refused_resource_at_start_leaves_the_others_working,
+        order::a_taken_port_is_tried_again_in_the_aggregated_dialect,
+        order::a_taken_port_is_tried_again_in_the_separate_dialect,
+        order::hosts_that_keep_coming_are_served_in_the_separate_dialect,
     ];
     let trials = tests.into_iter().map(|(name, test)| {
         let binary = Arc::clone(&binary);

@@ -11,7 +11,7 @@ use contour_envoy::config::CircuitBreakers;
 use contour_k8s::source::directory::Directory;
 use contour_tests::echo::Echo;
 use contour_tests::proxy::{Answer, Ports, Proxy, until};
-use contour_tests::server::Direct;
+use contour_tests::server::{Direct, Server};
 use contour_xds::cache::Published;
 use contour_xds::resource::{Audience, Delta, Dialect, Edit, Resource, TypeUrl};
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
@@ -28,6 +28,7 @@ use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{
     ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints,
 };
+use envoy_types::pb::envoy::config::listener::v3::Listener;
 use envoy_types::pb::envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 use envoy_types::pb::google::protobuf::{Any, Duration as ProtoDuration, UInt32Value};
 use prost::{Message, Name};
@@ -208,7 +209,7 @@ pub(crate) async fn one_refused_resource_at_start_leaves_the_others_working(bina
         let changes = hosts.add(&format!("host-{host}"), backend.addr);
         publish(&mut hosts, &mut direct, changes);
     }
-    // A host whose assignment has an address that is none, and a cluster that breaks a constraint.
+    // A host whose assignment has an address that is none, a cluster that breaks a constraint, and a listener nowhere.
     let changes = hosts.add("bad", backend.addr);
     publish(&mut hosts, &mut direct, changes);
     let name = "default/bad-service/http";
@@ -218,6 +219,7 @@ pub(crate) async fn one_refused_resource_at_start_leaves_the_others_working(bina
         edits: vec![
             edit(TypeUrl::LoadAssignment, name, &assignment(name, "not-an-address", 80)),
             edit(TypeUrl::Cluster, "never", &never),
+            edit(TypeUrl::Listener, "nowhere", &listener("nowhere")),
         ],
     });
     let envoy = Proxy::start(&binary, direct.xds, Dialect::Aggregated, ports);
@@ -227,13 +229,75 @@ pub(crate) async fn one_refused_resource_at_start_leaves_the_others_working(bina
     }
     assert!(begin.elapsed() < 2 * SOON, "all hosts work after {:?}", begin.elapsed());
     assert_eq!(envoy.get("bad.test", "/").await.expect("an answer"), Answer::envoy(503));
-    until("both are refused", async || envoy.rejected().await >= 2).await;
+    until("all three are refused", async || envoy.rejected().await >= 3).await;
     let refused = envoy.rejected().await;
     let changes = hosts.add("later", backend.addr);
     publish(&mut hosts, &mut direct, changes);
     let took = time_until(&envoy, "later.test", Answer::of("backend")).await;
     assert!(took < SOON, "later.test was served after {took:?}");
     assert_eq!(envoy.rejected().await, refused, "what is refused is not sent again");
+}
+
+pub(crate) async fn a_taken_port_is_tried_again_in_the_aggregated_dialect(binary: PathBuf) {
+    a_taken_port_is_tried_again(binary, Dialect::Aggregated).await;
+}
+
+pub(crate) async fn a_taken_port_is_tried_again_in_the_separate_dialect(binary: PathBuf) {
+    a_taken_port_is_tried_again(binary, Dialect::Separate).await;
+}
+
+/// Another program has Envoy's port; once it is free, Envoy listens there without anyone's help.
+async fn a_taken_port_is_tried_again(binary: PathBuf, dialect: Dialect) {
+    let backend = Echo::start("backend").expect("a backend");
+    let manifests = Manifests::new();
+    manifests.service("backend", backend.addr);
+    manifests.proxy(
+        "one",
+        "{virtualhost: {fqdn: one.test}, routes: [{services: [{name: backend, port: 80}]}]}",
+    );
+    let ports = Ports::free();
+    let other = TcpListener::bind(ports.http).expect("the port is free");
+    let server = Server::start(manifests.path(), ports.config()).await;
+    let envoy = Proxy::start(&binary, server.xds, dialect, ports);
+    until("Envoy tells of itself", async || envoy.ask("/stats").await.is_ok()).await;
+    until("the listener is refused", async || envoy.rejected().await >= 1).await;
+    drop(other);
+    envoy.becomes("one.test", "/", Answer::of("backend")).await;
+}
+
+/// On separate streams routes wait for the clusters that are new to them. Changes that never end must not make them wait
+/// for ever.
+pub(crate) async fn hosts_that_keep_coming_are_served_in_the_separate_dialect(binary: PathBuf) {
+    let backend = Echo::start("backend").expect("a backend");
+    let manifests = Manifests::new();
+    let add = |name: &str| {
+        manifests.service(&format!("{name}-service"), backend.addr);
+        let routes = format!("routes: [{{services: [{{name: {name}-service, port: 80}}]}}]");
+        manifests.proxy(name, &format!("{{virtualhost: {{fqdn: {name}.test}}, {routes}}}"));
+    };
+    add("first");
+    let ports = Ports::free();
+    let server = Server::start(manifests.path(), ports.config()).await;
+    let envoy = Proxy::start(&binary, server.xds, Dialect::Separate, ports);
+    envoy.becomes("first.test", "/", Answer::of("backend")).await;
+    // Each comes before the routes of the one before it are due.
+    let mut ticks = interval(Duration::from_millis(300));
+    let begin = Instant::now();
+    for host in 0.. {
+        ticks.tick().await;
+        let answer = envoy.get("host-0.test", "/").await.expect("an answer");
+        if answer == Answer::of("backend") {
+            break;
+        }
+        assert!(begin.elapsed() < SOON, "host-0.test is not served while others come");
+        add(&format!("host-{host}"));
+    }
+    assert_eq!(envoy.rejected().await, 0);
+}
+
+/// A listener without an address.
+fn listener(name: &str) -> Listener {
+    Listener { name: name.to_owned(), ..Listener::default() }
 }
 
 fn cluster(name: &str, kind: DiscoveryType, host: &str, port: u16) -> Cluster {

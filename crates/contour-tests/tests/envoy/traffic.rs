@@ -124,8 +124,17 @@ pub(crate) async fn services_share_requests_by_weight(binary: PathBuf) {
     panic!("of {REQUESTS} requests {draws:?} went to a service with 3 tenths of the weight");
 }
 
-/// While 50 requests come each second, an edit changes the answers, and no answer is neither old nor new.
-pub(crate) async fn an_edit_under_traffic_loses_nothing(binary: PathBuf) {
+pub(crate) async fn an_edit_under_traffic_loses_nothing_in_the_aggregated_dialect(binary: PathBuf) {
+    an_edit_under_traffic_loses_nothing(binary, Dialect::Aggregated).await;
+}
+
+pub(crate) async fn an_edit_under_traffic_loses_nothing_in_the_separate_dialect(binary: PathBuf) {
+    an_edit_under_traffic_loses_nothing(binary, Dialect::Separate).await;
+}
+
+/// While 50 requests come each second, an edit changes the answers, and no answer is neither old nor new: the new cluster
+/// is there before the routes that lead to it, and the old one goes after those that did.
+async fn an_edit_under_traffic_loses_nothing(binary: PathBuf, dialect: Dialect) {
     let [old, new] = ["old", "new"].map(|name| Echo::start(name).expect("a backend"));
     let manifests = Manifests::new();
     manifests.service("old", old.addr);
@@ -138,7 +147,7 @@ pub(crate) async fn an_edit_under_traffic_loses_nothing(binary: PathBuf) {
     manifests.proxy("shop", &shop("old"));
     let ports = Ports::free();
     let server = Server::start(manifests.path(), ports.config()).await;
-    let envoy = Proxy::start(&binary, server.xds, Dialect::Aggregated, ports);
+    let envoy = Proxy::start(&binary, server.xds, dialect, ports);
     envoy.becomes("shop.test", "/", Answer::of("old")).await;
     let mut ticks = interval(Duration::from_millis(20));
     let (mut seen_new, mut since_new) = (0, 0);
@@ -166,8 +175,19 @@ pub(crate) async fn an_edit_under_traffic_loses_nothing(binary: PathBuf) {
     assert_eq!(envoy.rejected().await, 0);
 }
 
+pub(crate) async fn envoy_serves_on_without_a_server_in_the_aggregated_dialect(binary: PathBuf) {
+    envoy_serves_on_without_a_server_and_is_sent_nothing_again(binary, Dialect::Aggregated).await;
+}
+
+pub(crate) async fn envoy_serves_on_without_a_server_in_the_separate_dialect(binary: PathBuf) {
+    envoy_serves_on_without_a_server_and_is_sent_nothing_again(binary, Dialect::Separate).await;
+}
+
 /// Without its server Envoy serves on; when the server is back it is not sent what it has, but it is sent what is new.
-pub(crate) async fn envoy_serves_on_without_a_server_and_is_sent_nothing_again(binary: PathBuf) {
+async fn envoy_serves_on_without_a_server_and_is_sent_nothing_again(
+    binary: PathBuf,
+    dialect: Dialect,
+) {
     let backend = Echo::start("backend").expect("a backend");
     let manifests = Manifests::new();
     manifests.service("backend", backend.addr);
@@ -180,15 +200,16 @@ pub(crate) async fn envoy_serves_on_without_a_server_and_is_sent_nothing_again(b
     let ports = Ports::free();
     let server = Server::start(manifests.path(), ports.config()).await;
     let xds = server.xds;
-    let envoy = Proxy::start(&binary, xds, Dialect::Aggregated, ports);
+    let envoy = Proxy::start(&binary, xds, dialect, ports);
     envoy.becomes("one.test", "/", Answer::of("backend")).await;
     drop(server);
-    let disconnected = async || envoy.stat("control_plane.connected_state").await == Some(0);
-    until("Envoy notices that its server is gone", disconnected).await;
+    // What its streams say of their state is one gauge for all of them; of connections it counts each.
+    let connections = format!("projectcontour_contour_{}.upstream_cx_active", xds.port());
+    let connected = async || envoy.sum(&connections).await > 0;
+    until("Envoy notices that its server is gone", async || !connected().await).await;
     let before = received(&envoy).await;
     assert_eq!(envoy.get("one.test", "/").await.expect("an answer"), Answer::of("backend"));
     let server = Server::start_at(manifests.path(), ports.config(), xds).await;
-    let connected = async || envoy.stat("control_plane.connected_state").await == Some(1);
     until("Envoy connects again", connected).await;
     manifests.proxy("two", &root("two.test"));
     envoy.becomes("two.test", "/", Answer::of("backend")).await;

@@ -135,3 +135,31 @@ fn log(pass: &Pass, changes: usize, begin: Instant) {
         "applied changes"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use contour_builder::{Change, Kind, ObjectName, ObjectRef, Problem, Reason};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_served_before_everything_is_there() {
+        let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
+        let (serving, mut is_serving) = watch::channel(false);
+        let outputs = Outputs { hub: Arc::clone(&hub), statuses: Arc::clone(&statuses), serving };
+        let (events, inbox) = mpsc::channel(QUEUE);
+        spawn(Default::default(), inbox, outputs).expect("a thread");
+        let name = ObjectName::new("default", "proxy");
+        let proxy = ObjectRef { kind: Kind::HttpProxy, name };
+        let problem = Problem::new(Reason::Unreadable, "a typo");
+        let change = Change::Unreadable(proxy.clone(), problem);
+        events.send(Event::Changes(vec![change])).await.expect("it listens");
+        // Is done when what came before it is.
+        events.send(Event::SpeakSeparate).await.expect("it listens");
+        hub.spoken(Dialect::Separate).await;
+        assert!(!*is_serving.borrow());
+        events.send(Event::Synced).await.expect("it listens");
+        is_serving.wait_for(|serving| *serving).await.expect("it goes on");
+        assert!(statuses.take().await.contains_key(&proxy));
+    }
+}
