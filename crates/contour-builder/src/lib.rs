@@ -24,5 +24,5 @@ pub use config::Config;
 pub use engine::{Builder, Outcome, Stats};
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef};
 pub use reader::Read;
-pub use status::{Conditions, Problem, Reason, Verdict};
+pub use status::{Addresses, Conditions, Problem, Reason, Verdict};
 pub use unit::Unit;

@@ -1,4 +1,5 @@
-//! Sources of Kubernetes objects.
+//! Sources of Kubernetes objects, and where their statuses are written.
 
 mod manifest;
 pub mod source;
+pub mod status;

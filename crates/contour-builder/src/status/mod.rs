@@ -2,6 +2,7 @@
 
 mod conditions;
 mod reason;
+pub mod render;
 
 use contour_dag::Edits;
 
@@ -9,6 +10,7 @@ use crate::object::ObjectRef;
 
 pub use conditions::{Conditions, Verdict};
 pub use reason::{ConditionType, Reason};
+pub use render::Addresses;
 
 /// Something wrong with an object that its author can mend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

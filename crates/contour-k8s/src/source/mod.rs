@@ -1,4 +1,5 @@
 //! Where objects come from.
 
+pub mod cluster;
 pub mod directory;
 pub mod relist;

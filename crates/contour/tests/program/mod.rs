@@ -37,7 +37,7 @@ pub struct Ended {
     pub code: Option<i32>,
     /// Everything on standard output.
     pub out: String,
-    /// Everything on standard error.
+    /// Everything on standard error, but for how long something takes: that is the machine's, and shown by tests of its own.
     pub err: String,
 }
 
@@ -86,6 +86,8 @@ impl Program {
     #[track_caller]
     pub fn end(mut self) -> Ended {
         let (out, err) = (self.out.whole(), self.err.whole());
+        let err = err.split_inclusive('\n').filter(|line| !line.starts_with("contour: still "));
+        let err = err.collect();
         let status: ExitStatus = self.process.wait().expect("an exit status");
         Ended { code: status.code(), out, err }
     }
