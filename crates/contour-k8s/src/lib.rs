@@ -1,4 +1,5 @@
-//! Sources of Kubernetes objects.
+//! Sources of Kubernetes objects, and the client and the leader election beside them.
 
+pub mod client;
 mod manifest;
 pub mod source;
