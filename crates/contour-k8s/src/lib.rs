@@ -1,5 +1,6 @@
-//! Sources of Kubernetes objects, and where their statuses are written.
+//! Sources of Kubernetes objects, where their statuses are written, and the client and the leader election beside them.
 
+pub mod client;
 mod manifest;
 pub mod source;
 pub mod status;

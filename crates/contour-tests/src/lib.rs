@@ -1,5 +1,6 @@
 //! Harness: cases, a small backend, and what tests against real peers share.
 
+pub mod api_server;
 pub mod case;
 pub mod echo;
 pub mod fleet;
