@@ -1,0 +1,6 @@
+//! The HTTP servers of the control plane, over loopback: metrics, health, debug.
+
+mod client;
+
+mod metrics;
+mod servers;
