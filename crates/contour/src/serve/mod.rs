@@ -13,6 +13,7 @@ pub mod accept;
 pub mod http;
 pub mod tls;
 
+pub mod debug;
 pub mod health;
 pub mod metrics;
 

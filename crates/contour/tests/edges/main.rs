@@ -2,5 +2,6 @@
 
 mod client;
 
+mod debug;
 mod metrics;
 mod servers;
