@@ -71,7 +71,13 @@ fn units() -> Result<Tally> {
     // Not its test with a real Envoy, which is of ring 3.
     sum += tests(
         "unit tests of the program",
-        cargo(&["test", "--no-fail-fast", "-p", "contour", "--lib", "--bins", "--test", "cli"]),
+        cargo(
+            &[
+                &["test", "--no-fail-fast", "-p", "contour", "--lib", "--bins"][..],
+                &["--test", "cli", "--test", "edges", "--test", "xds"],
+            ]
+            .concat(),
+        ),
     )?;
     sum += tests(
         "unit tests of the harness",

@@ -49,6 +49,11 @@ impl<C: Clone + Ord, K: Clone + Eq + Hash + Ord, V: Clone + PartialEq> Contribut
         self.by_key.contains_key(key)
     }
 
+    /// How many keys anyone contributes to.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
     fn put(&mut self, contributor: &C, key: &K, value: &V) -> bool {
         let entries = self.by_key.entry(key.clone()).or_default();
         match entries.binary_search_by(|(each, _)| each.cmp(contributor)) {

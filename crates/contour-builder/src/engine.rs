@@ -1,5 +1,8 @@
 //! The dirty set, rebuilding, and early cut-off.
 
+mod inspect;
+mod operation;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,6 +17,9 @@ use crate::reads::Reads;
 use crate::status::{self, Conditions, Problem, Reason};
 use crate::store::{Store, Touched};
 use crate::unit::Unit;
+
+pub use inspect::{Counts, Inspection};
+pub use operation::Operation;
 
 /// Kubernetes objects to graph and conditions. Owned by one thread.
 #[derive(Debug)]
@@ -39,6 +45,8 @@ pub struct Outcome {
     pub status: status::Delta,
     /// How much work it was.
     pub stats: Stats,
+    /// What happened to how many objects of each kind, whether it changed anything or not.
+    pub operations: BTreeMap<(Kind, Operation), usize>,
     /// Our own mistakes, for the edge to log.
     pub faults: Vec<Fault>,
 }
@@ -116,6 +124,9 @@ impl Builder {
     }
 
     fn take(&mut self, change: Change, pass: &mut Pass) {
+        if let Some((reference, operation)) = self.operation(&change) {
+            *pass.outcome.operations.entry((reference.kind, operation)).or_default() += 1;
+        }
         match change {
             Change::Apply(object) => {
                 let reference = object.reference();
@@ -566,6 +577,46 @@ mod tests {
             (0..100).map(|path| format!("{{conditions: [{{prefix: /r{path}}}]}}")).collect();
         let (reasons, _) = reasons(&web(10, &format!("routes: [{}]", routes.join(", "))));
         assert!(reasons.contains(&Reason::IncludeLimitExceeded));
+    }
+
+    #[test]
+    fn what_happened_to_objects_is_counted_whether_it_changed_anything_or_not() {
+        let mut builder = Builder::default();
+        builder.take_in(all(&[SERVICE, SLICE]));
+        let name = ObjectName::new("default", "s");
+        let gone = Change::Delete(ObjectRef { kind: Kind::Service, name });
+        let outcome = builder.apply([all(&[SERVICE, SERVICE]), vec![gone]].concat());
+        let expect = [
+            ((Kind::Service, Operation::Add), 1),
+            ((Kind::Service, Operation::Update), 2),
+            ((Kind::Service, Operation::Delete), 1),
+            ((Kind::EndpointSlice, Operation::Add), 1),
+        ];
+        assert_eq!(outcome.operations, BTreeMap::from(expect));
+    }
+
+    #[test]
+    fn what_there_is_is_counted() {
+        let counts = served("a.example").counts();
+        let expect = [
+            (Kind::HttpProxy, 1),
+            (Kind::Ingress, 0),
+            (Kind::Service, 1),
+            (Kind::EndpointSlice, 1),
+        ];
+        assert_eq!(counts.objects, expect);
+        assert_eq!((counts.units, counts.reads), (2, 5));
+        assert_eq!((counts.hosts, counts.clusters, counts.conditions), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_host_can_be_inspected() {
+        let builder = served("a.example");
+        let found = builder.inspect(&host("a.example")).expect("a host");
+        assert_eq!(found.reads, builder.reads_of(&host("a.example")));
+        assert_eq!((found.clusters.len(), found.demands.len()), (1, 1));
+        assert_eq!(found.host.as_ref(), builder.hosts().next().map(|(_, host)| host));
+        assert_eq!(builder.inspect(&host("b.example")), None);
     }
 
     #[test]

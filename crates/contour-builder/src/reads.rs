@@ -45,6 +45,11 @@ impl Reads {
         self.by_unit.get(unit).map_or(&[], Vec::as_slice)
     }
 
+    /// How many different questions were asked.
+    pub(crate) fn len(&self) -> usize {
+        self.readers.len()
+    }
+
     fn forget(&mut self, unit: &Unit, read: &Read) {
         let Some(readers) = self.readers.get_mut(read) else { return };
         if let Ok(at) = readers.binary_search(unit) {

@@ -173,6 +173,36 @@ impl Store {
         self.unreadable.get(reference)
     }
 
+    /// How many objects could not be decoded.
+    pub fn unreadable_count(&self) -> usize {
+        self.unreadable.len()
+    }
+
+    /// Whether an object is there, in whatever form and of whatever class.
+    pub fn contains(&self, reference: &ObjectRef) -> bool {
+        let name = &reference.name;
+        let stored = match reference.kind {
+            Kind::HttpProxy => self.proxies.contains_key(name),
+            Kind::Ingress => self.ingresses.contains_key(name),
+            Kind::Service => self.services.contains_key(name),
+            Kind::EndpointSlice => self.slices.contains_key(name),
+        };
+        stored || self.unreadable.contains_key(reference)
+    }
+
+    /// How many objects there are, by kind.
+    pub fn counts(&self) -> [(Kind, usize); Kind::ALL.len()] {
+        Kind::ALL.map(|kind| {
+            let count = match kind {
+                Kind::HttpProxy => self.proxies.len(),
+                Kind::Ingress => self.ingresses.len(),
+                Kind::Service => self.services.len(),
+                Kind::EndpointSlice => self.slices.len(),
+            };
+            (kind, count)
+        })
+    }
+
     /// Every object that can have conditions.
     pub fn objects(&self) -> impl Iterator<Item = ObjectRef> {
         let of = |kind| move |name: &ObjectName| ObjectRef { kind, name: name.clone() };

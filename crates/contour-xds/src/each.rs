@@ -180,6 +180,7 @@ impl Each {
         heard.verdict = Some(Verdict {
             type_url: self.type_url,
             nonce,
+            version: flight.version,
             contents: contents.collect(),
             outcome: Outcome::Accepted,
         });

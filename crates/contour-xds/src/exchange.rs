@@ -171,6 +171,8 @@ pub struct Verdict {
     pub type_url: TypeUrl,
     /// The response's nonce.
     pub nonce: u64,
+    /// The response's version.
+    pub version: Version,
     /// What was new in the response; no version: a removal.
     pub contents: Vec<(Name, Option<Version>)>,
     /// Accepted or not.

@@ -201,6 +201,7 @@ impl Whole {
         heard.verdict = Some(Verdict {
             type_url: self.type_url,
             nonce,
+            version: flight.version,
             contents: news.collect(),
             outcome: Outcome::Accepted,
         });

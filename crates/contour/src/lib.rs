@@ -8,4 +8,5 @@ pub mod cli;
 pub mod serve;
 
 pub mod envoy;
+pub mod log;
 pub mod table;

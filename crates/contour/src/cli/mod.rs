@@ -15,10 +15,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use clap::{Parser, Subcommand};
 
 use crate::envoy::bound;
+use crate::log::{self, Colours};
 
 /// How long a process that ends waits for what cannot be interrupted: a file that is read, a terminal that takes no text.
 const LAST_WORK: Duration = Duration::from_millis(500);
@@ -29,17 +29,10 @@ const LAST_WORK: Duration = Duration::from_millis(500);
 struct Cli {
     /// Format of Contour's own log, which goes to standard error.
     #[arg(long, value_enum, default_value_t, global = true)]
-    log_format: LogFormat,
+    log_format: log::Format,
 
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,11 +76,12 @@ pub fn main() -> ExitCode {
 
 /// Runs a command that waits for things.
 fn with_runtime<E: Display>(
-    format: LogFormat,
+    format: log::Format,
     level: &str,
     command: impl Future<Output = Result<ExitCode, E>>,
 ) -> ExitCode {
-    start_log(format, level);
+    let colours = if io::stderr().is_terminal() { Colours::Shown } else { Colours::None };
+    log::start(format, colours, level);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
@@ -104,19 +98,6 @@ fn report<E: Display>(outcome: Result<ExitCode, E>) -> ExitCode {
         output::tell(format_args!("error: {error}"));
         ExitCode::FAILURE
     })
-}
-
-fn start_log(format: LogFormat, level: &str) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
-        .with_ansi(io::stderr().is_terminal())
-        // What cannot be written to standard error cannot be complained about there.
-        .log_internal_errors(false)
-        .with_writer(io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
 }
 
 #[cfg(test)]

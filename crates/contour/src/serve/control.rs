@@ -14,8 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use super::hub::Hub;
+use super::metrics::Metrics;
 use super::outbox::Outbox;
 use super::pipeline::{Pass, Pipeline};
+use super::question::Question;
 
 /// What the loop reacts to.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub enum Event {
     Synced,
     /// A client appeared that speaks the separate dialect.
     SpeakSeparate,
+    /// Somebody wants to know something. Answered after the changes that came before it, and those that came with it.
+    Asked(Question),
 }
 
 /// How many events may wait. A source that is faster than the loop waits in turn.
@@ -38,6 +42,8 @@ pub struct Outputs {
     pub hub: Arc<Hub>,
     /// What is true of objects.
     pub statuses: Arc<Outbox>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Becomes true with the first complete publication.
     pub serving: watch::Sender<bool>,
 }
@@ -89,7 +95,7 @@ impl Control {
     }
 
     fn take(&mut self, events: impl Iterator<Item = Event>) {
-        let mut changes = Vec::new();
+        let (mut changes, mut questions) = (Vec::new(), Vec::new());
         for event in events {
             match event {
                 Event::Changes(more) if self.synced => changes.extend(more),
@@ -103,10 +109,14 @@ impl Control {
                     let publication = self.pipeline.speak_separate();
                     self.outputs.hub.publish_in(Dialect::Separate, publication);
                 }
+                Event::Asked(question) => questions.push(question),
             }
         }
         if !changes.is_empty() {
             self.pass(changes);
+        }
+        for question in questions {
+            question.answer(&self.pipeline);
         }
     }
 
@@ -115,6 +125,8 @@ impl Control {
         let count = changes.len();
         let pass = self.pipeline.apply(changes, self.outputs.hub.now());
         log(&pass, count, begin);
+        self.outputs.metrics.pass(&pass);
+        self.outputs.metrics.objects(&self.pipeline.builder().objects());
         self.outputs.hub.publish(pass.published);
         self.outputs.statuses.put(pass.status);
         self.outputs.statuses.put(pass.confirmed);

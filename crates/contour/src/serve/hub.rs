@@ -1,6 +1,7 @@
 //! Where the control loop and the streams meet: what is served, who follows it, and what Envoys said to it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contour_xds::cache::{Publication, Published};
@@ -15,6 +16,8 @@ use contour_xds::time::Moment;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::peers::Peers;
+
 /// A stream, as long as this process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(u64);
@@ -25,6 +28,8 @@ pub struct Hub {
     origin: Instant,
     aggregated: Served,
     separate: Served,
+    peers: Peers,
+    ending: AtomicBool,
 }
 
 /// One dialect.
@@ -54,6 +59,11 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// What is published.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// As the protocol takes it.
     pub fn view(&self) -> View<'_> {
         View { snapshot: &self.snapshot, refusals: &self.refusals, now: self.now }
@@ -74,7 +84,13 @@ pub struct Told {
 impl Default for Hub {
     fn default() -> Hub {
         let served = || Served { state: Mutex::default(), spoken: watch::Sender::new(false) };
-        Hub { origin: Instant::now(), aggregated: served(), separate: served() }
+        Hub {
+            origin: Instant::now(),
+            aggregated: served(),
+            separate: served(),
+            peers: Peers::default(),
+            ending: AtomicBool::new(false),
+        }
     }
 }
 
@@ -175,9 +191,37 @@ impl Hub {
         state.streams.remove(&id);
     }
 
+    /// Who is connected.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// How many streams of a dialect are open.
+    pub fn streams(&self, dialect: Dialect) -> usize {
+        self.state(dialect).streams.len()
+    }
+
+    /// How many streams of a dialect have something to accept yet.
+    pub fn unsettled(&self, dialect: Dialect) -> usize {
+        self.state(dialect).progress.unsettled()
+    }
+
+    /// From now on each stream ends as soon as its client has answered everything.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        for dialect in Dialect::ALL {
+            self.state(dialect).streams.values().for_each(|stream| stream.notify_one());
+        }
+    }
+
+    /// Whether streams are to end.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
     /// Whether every connected Envoy has accepted everything that was published. True without Envoys.
     pub fn settled(&self) -> bool {
-        Dialect::ALL.into_iter().all(|dialect| self.state(dialect).progress.unsettled() == 0)
+        Dialect::ALL.into_iter().all(|dialect| self.unsettled(dialect) == 0)
     }
 
     fn served(&self, dialect: Dialect) -> &Served {

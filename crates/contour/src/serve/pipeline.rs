@@ -1,11 +1,13 @@
 //! Objects in; snapshots and conditions out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use contour_builder::{Builder, Change, ObjectRef, Outcome, Stats, status};
+use contour_builder::{Builder, Change, Kind, ObjectRef, Operation, Outcome, Stats, status};
 use contour_dag::Fault;
 use contour_envoy::Translator;
+use contour_envoy::config::Addresses;
 use contour_xds::cache::{Cache, Publication, Published};
 use contour_xds::resource::{Audience, Delta, Dialect, Edit, Name, TypeUrl};
 use contour_xds::time::Moment;
@@ -16,6 +18,7 @@ pub struct Pipeline {
     builder: Builder,
     translator: Translator,
     cache: Cache,
+    addresses: Addresses,
 }
 
 /// What one batch of changes came to.
@@ -27,6 +30,12 @@ pub struct Pass {
     pub confirmed: status::Delta,
     /// How much work it was.
     pub stats: Stats,
+    /// What happened to how many objects of each kind.
+    pub operations: BTreeMap<(Kind, Operation), usize>,
+    /// How long the graph took.
+    pub building: Duration,
+    /// How long the resources took, and to make a snapshot of them.
+    pub translating: Duration,
     /// Our own mistakes.
     pub faults: Vec<Fault>,
     /// How many resources were given another form, or taken away, in the aggregated dialect.
@@ -42,18 +51,22 @@ impl Pipeline {
         envoy: Arc<contour_envoy::Config>,
         now: Moment,
     ) -> (Pipeline, Published) {
+        let addresses = envoy.addresses;
         let (translator, delta) = Translator::new(envoy, Dialect::Aggregated);
         let mut cache = Cache::default();
         let published = cache.publish(&delta, now);
-        (Pipeline { builder: Builder::new(builder), translator, cache }, published)
+        (Pipeline { builder: Builder::new(builder), translator, cache, addresses }, published)
     }
 
     /// Applies a batch of changes in one pass.
     pub fn apply(&mut self, changes: Vec<Change>, now: Moment) -> Pass {
         let applied: BTreeSet<ObjectRef> = changes.iter().filter_map(applied).collect();
+        let begun = Instant::now();
         let outcome = self.builder.apply(changes);
+        let built = Instant::now();
         let delta = self.translator.apply(&outcome.dag);
         let mut pass = self.conclude(outcome, &delta, now);
+        (pass.building, pass.translating) = (built - begun, built.elapsed());
         let changed: BTreeSet<&ObjectRef> = pass.status.iter().map(|(object, _)| object).collect();
         let same = applied.iter().filter(|object| !changed.contains(object));
         let conditions = same.filter_map(|object| {
@@ -71,9 +84,9 @@ impl Pipeline {
     fn conclude(&mut self, outcome: Outcome, delta: &Delta, now: Moment) -> Pass {
         let published = self.cache.publish(delta, now);
         let resources = published.aggregated.as_ref().map_or(0, |each| each.changed.len());
-        let Outcome { status, stats, mut faults, dag: _ } = outcome;
+        let Outcome { status, stats, operations, mut faults, dag: _ } = outcome;
         faults.extend(self.translator.take_faults());
-        Pass { status, confirmed: Vec::new(), stats, faults, resources, published }
+        Pass { status, stats, operations, faults, resources, published, ..Pass::default() }
     }
 
     /// Takes another configuration, as if it had been this from the beginning.
@@ -83,10 +96,25 @@ impl Pipeline {
         envoy: Arc<contour_envoy::Config>,
         now: Moment,
     ) -> Pass {
+        let begun = Instant::now();
         let outcome = self.builder.apply(vec![Change::Config(builder)]);
+        let built = Instant::now();
         let mut delta = self.translator.apply(&outcome.dag);
+        self.addresses = envoy.addresses;
         delta = merged(delta, self.translator.configure(envoy));
-        self.conclude(outcome, &delta, now)
+        let mut pass = self.conclude(outcome, &delta, now);
+        (pass.building, pass.translating) = (built - begun, built.elapsed());
+        pass
+    }
+
+    /// What is built from: for questions.
+    pub fn builder(&self) -> &Builder {
+        &self.builder
+    }
+
+    /// Where Envoys listen.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// Begins to serve the separate dialect. `None` if it is served already.

@@ -8,9 +8,13 @@ use contour_k8s::source::directory::{self, Directory, Report};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::accept::Transport;
 use super::control::{self, Event, Outputs, QUEUE};
 use super::hub::Hub;
+use super::metrics::Metrics;
 use super::outbox::Outbox;
 use super::xds;
 
@@ -35,9 +39,6 @@ pub enum Error {
     /// The operating system has no thread for the control loop.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
-    /// The xDS port is closed.
-    #[error("cannot accept xDS connections any more: {0}")]
-    Transport(#[source] io::Error),
     /// A part of the control plane ended though nobody told it to.
     #[error("the {0} ended unexpectedly")]
     Ended(&'static str),
@@ -50,10 +51,16 @@ pub struct Running {
     pub hub: Arc<Hub>,
     /// What is true of objects, as it changes.
     pub statuses: Arc<Outbox>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// What the last scan of the directory found.
     pub report: watch::Receiver<Report>,
+    /// The control loop's inbox, for questions.
+    pub control: mpsc::Sender<Event>,
     serving: watch::Receiver<bool>,
-    events: mpsc::Sender<Event>,
+    stop: CancellationToken,
+    /// Those of the tasks that end when they are told to stop.
+    servers: TaskTracker,
     tasks: JoinSet<Result<(), Error>>,
 }
 
@@ -66,7 +73,13 @@ pub fn start(directory: &Path, config: Config) -> Result<Running, Error> {
     let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
     let (serving, is_serving) = watch::channel(false);
     let (events, inbox) = mpsc::channel(QUEUE);
-    let outputs = Outputs { hub: Arc::clone(&hub), statuses: Arc::clone(&statuses), serving };
+    let metrics = Arc::new(Metrics::default());
+    let outputs = Outputs {
+        hub: Arc::clone(&hub),
+        statuses: Arc::clone(&statuses),
+        metrics: Arc::clone(&metrics),
+        serving,
+    };
     let thread = control::spawn((config.builder, config.envoy), inbox, outputs);
     let control = thread.map_err(Error::Thread)?;
     let (reports, report) = watch::channel(Report::default());
@@ -78,7 +91,17 @@ pub fn start(directory: &Path, config: Config) -> Result<Running, Error> {
     });
     tasks.spawn(forward(scanned, reports, events.clone()));
     tasks.spawn(control_ended(control));
-    Ok(Running { hub, statuses, report, serving: is_serving, events, tasks })
+    Ok(Running {
+        hub,
+        statuses,
+        metrics,
+        report,
+        control: events,
+        serving: is_serving,
+        stop: CancellationToken::new(),
+        servers: TaskTracker::new(),
+        tasks,
+    })
 }
 
 /// Hands what the directory holds to the control loop.
@@ -127,13 +150,43 @@ impl Running {
         }
     }
 
-    /// Serves xDS on `listener`.
+    /// Becomes true with the first complete state.
+    pub fn is_serving(&self) -> watch::Receiver<bool> {
+        self.serving.clone()
+    }
+
+    /// Serves xDS on `listener`, in plain text.
     pub fn serve_xds(&mut self, listener: TcpListener) {
-        let (hub, events) = (Arc::clone(&self.hub), self.events.clone());
-        self.tasks.spawn(async move {
-            let served = xds::serve(listener, hub, events).await;
-            Err(served.map_or_else(Error::Transport, |()| Error::Ended("xDS server")))
+        self.serve_xds_by(listener, Transport::Plain);
+    }
+
+    /// Serves xDS on `listener`.
+    pub fn serve_xds_by(&mut self, listener: TcpListener, transport: Transport) {
+        let (hub, control) = (Arc::clone(&self.hub), self.control.clone());
+        let metrics = Arc::clone(&self.metrics);
+        self.serve("xDS server", |stop| {
+            xds::serve_in(xds::Surroundings { transport, metrics, stop }, listener, hub, control)
         });
+    }
+
+    /// Runs a server that ends when it is told to stop. If it ends before, so does everything.
+    pub fn serve<F>(&mut self, what: &'static str, server: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        let serving = self.servers.track_future(server(stop.clone()));
+        self.tasks.spawn(async move {
+            serving.await;
+            if stop.is_cancelled() { Ok(()) } else { Err(Error::Ended(what)) }
+        });
+    }
+
+    /// Tells every server to stop, and waits until they have: five seconds at most.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.servers.close();
+        self.servers.wait().await;
     }
 
     /// Waits until a part ends that should not.

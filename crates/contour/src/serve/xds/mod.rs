@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use contour_xds::delta::Delta;
@@ -15,16 +14,21 @@ use contour_xds::resource::{Dialect, TypeUrl};
 use contour_xds::sotw::Sotw;
 use contour_xds::stream::Stream;
 use http::{Request, Response};
+use hyper::body;
+use hyper::server::conn::http2;
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tower_service::Service;
 
+use super::accept::{self, Incoming, Transport};
 use super::control::Event;
 use super::hub::Hub;
+use super::metrics::Metrics;
+use super::metrics::grpc::Call;
 
 /// After how long without traffic a client is asked whether it is there. With [`KEEPALIVE_TIMEOUT`] it is less than an Envoy
 /// needs to notice a dead connection itself (35 s with our bootstrap): its old streams must have ended before it comes
@@ -38,26 +42,67 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// resource, and lets go of thousands at once.
 const RESETS: usize = 1 << 20;
 
-/// Serves xDS to everyone who connects. Dropping the future closes the port; connections end with the runtime.
+/// What a server of xDS needs besides what it serves.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// How bytes travel.
+    pub transport: Transport,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// When to stop.
+    pub stop: CancellationToken,
+}
+
+impl Default for Surroundings {
+    /// In plain text, counted for nobody, for ever.
+    fn default() -> Surroundings {
+        Surroundings {
+            transport: Transport::Plain,
+            metrics: Arc::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+/// Serves xDS in plain text to everyone who connects, for ever. Dropping the future closes the port and the connections.
 ///
 /// # Errors
-/// The transport's, if it cannot accept connections any more.
+/// None; it is as long as the process.
 pub async fn serve(
     listener: TcpListener,
     hub: Arc<Hub>,
     control: mpsc::Sender<Event>,
 ) -> io::Result<()> {
-    // Responses are complete when they are written: waiting for more only adds latency.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+    serve_in(Surroundings::default(), listener, hub, control).await;
+    Ok(())
+}
+
+/// Serves xDS until told to stop. Then clients are told to go elsewhere (GOAWAY), each stream ends once its client has
+/// answered what it was sent, and what is left after five seconds is closed.
+pub async fn serve_in(
+    surroundings: Surroundings,
+    listener: TcpListener,
+    hub: Arc<Hub>,
+    control: mpsc::Sender<Event>,
+) {
+    let Surroundings { transport, metrics, stop } = surroundings;
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new())
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .max_concurrent_streams(u32::MAX)
-        .http2_max_pending_accept_reset_streams(Some(RESETS))
-        .http2_max_local_error_reset_streams(Some(RESETS))
-        .serve_with_incoming(Xds { hub, control }, incoming)
-        .await
-        .map_err(io::Error::other)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(RESETS);
+    let service = Xds { hub: Arc::clone(&hub), control, metrics };
+    let incoming = Incoming::new(listener, transport);
+    let serving = accept::serve(incoming, stop.clone(), |connection, _| {
+        http.serve_connection(TokioIo::new(connection), service.clone())
+    });
+    let ending = async {
+        stop.cancelled().await;
+        hub.end();
+    };
+    tokio::join!(serving, ending);
 }
 
 /// What a call asks for.
@@ -97,6 +142,34 @@ impl Method {
             _ => None,
         }
     }
+
+    fn type_url(self) -> Option<TypeUrl> {
+        match self {
+            Method::Stream(type_url) | Method::Delta(type_url) => type_url,
+            Method::Fetch(type_url) => Some(type_url),
+        }
+    }
+
+    fn dialect(self) -> Dialect {
+        match self.type_url() {
+            None => Dialect::Aggregated,
+            Some(_) => Dialect::Separate,
+        }
+    }
+
+    /// What it is called in metrics.
+    fn told<T>(self, tell: impl FnOnce(Call<'_>) -> T) -> T {
+        let (service, what, _) = SERVICES
+            .into_iter()
+            .find(|(.., each)| *each == self.type_url())
+            .expect("every type has a service");
+        let (kind, begin) = match self {
+            Method::Stream(_) => ("bidi_stream", "Stream"),
+            Method::Delta(_) => ("bidi_stream", "Delta"),
+            Method::Fetch(_) => ("unary", "Fetch"),
+        };
+        tell(Call { kind, service, method: &format!("{begin}{what}") })
+    }
 }
 
 /// The service behind every path.
@@ -104,37 +177,38 @@ impl Method {
 struct Xds {
     hub: Arc<Hub>,
     control: mpsc::Sender<Event>,
+    metrics: Arc<Metrics>,
 }
 
-impl Service<Request<Body>> for Xds {
+impl Service<Request<body::Incoming>> for Xds {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Ready<Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (hub, control) = (Arc::clone(&self.hub), self.control.clone());
+    fn call(&self, request: Request<body::Incoming>) -> Self::Future {
         let method = Method::parse(request.uri().path());
-        let body = request.into_body();
-        let dialect = |type_url: Option<_>| match type_url {
-            None => Dialect::Aggregated,
-            Some(_) => Dialect::Separate,
-        };
+        let body = Body::new(request.into_body());
         ready(Ok(match method {
             None => Status::unimplemented("no such method").into_http(),
-            Some(Method::Fetch(type_url)) => drive::fetch(type_url, body, hub, control),
-            Some(Method::Stream(type_url)) => {
-                let stream = type_url.map_or_else(Stream::<Sotw>::aggregated, Stream::typed);
-                drive::stream(stream, dialect(type_url), body, hub, control)
-            }
-            Some(Method::Delta(type_url)) => {
-                let stream = type_url.map_or_else(Stream::<Delta>::aggregated, Stream::typed);
-                drive::stream(stream, dialect(type_url), body, hub, control)
-            }
+            Some(method) => self.answer(method, body),
         }))
+    }
+}
+
+impl Xds {
+    fn answer(&self, method: Method, body: Body) -> Response<Body> {
+        let call = drive::Call::begin(method, self);
+        match method {
+            Method::Fetch(type_url) => drive::fetch(type_url, body, call),
+            Method::Stream(type_url) => {
+                let stream = type_url.map_or_else(Stream::<Sotw>::aggregated, Stream::typed);
+                drive::stream(stream, body, call)
+            }
+            Method::Delta(type_url) => {
+                let stream = type_url.map_or_else(Stream::<Delta>::aggregated, Stream::typed);
+                drive::stream(stream, body, call)
+            }
+        }
     }
 }
 
