@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::namesakes::Namesakes;
 use crate::published::Published;
 use crate::splice::Splice;
-use crate::{cluster, endpoint, listener, name, route, runtime};
+use crate::{cluster, endpoint, listener, name, route, runtime, secret};
 
 /// Turns what changed in the graph into the resources that differ.
 ///
@@ -126,13 +126,19 @@ impl Translator {
     fn publish_settings(&mut self) {
         let listens = self.listens();
         let ingress = name::INGRESS_HTTP.into();
+        let binds = self.config.addresses.get();
         for &dialect in &self.dialects {
             let resource = listens.then(|| listener::ingress_http(&self.config, dialect));
             let audience = Audience::Only(dialect);
             self.published.set(audience, TypeUrl::Listener, &ingress, resource);
+            let (name, resource) = listener::stats(binds, dialect);
+            self.published.set(audience, TypeUrl::Listener, &name.into(), resource);
         }
-        for (name, resource) in listener::fixed(self.config.addresses.get()) {
+        for (name, resource) in listener::fixed(binds) {
             self.published.set(Audience::All, TypeUrl::Listener, &name.into(), resource);
+        }
+        for (name, resource) in secret::stats(binds.stats_tls.as_ref()) {
+            self.published.set(Audience::All, TypeUrl::Secret, &name.into(), resource);
         }
         let listeners = if listens { &[name::INGRESS_HTTP][..] } else { &[] };
         let runtime = runtime::runtime(&self.config, listeners);
@@ -371,8 +377,8 @@ mod tests {
             ..Default::default()
         };
         let expect = [
+            "+/Listener stats",
             "+Listener health",
-            "+Listener stats",
             "-Listener envoy-admin",
             "-Listener stats-health",
         ];

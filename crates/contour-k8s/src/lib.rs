@@ -2,3 +2,6 @@
 
 mod manifest;
 pub mod source;
+
+pub mod quiet;
+pub mod yaml;
