@@ -37,9 +37,9 @@ impl fmt::Display for Problem {
         // One line, whatever was given.
         for each in self.message.chars() {
             if each.is_control() {
-                write!(out, "{}", each.escape_default())?
+                write!(out, "{}", each.escape_default())?;
             } else {
-                write!(out, "{each}")?
+                write!(out, "{each}")?;
             }
         }
         Ok(())

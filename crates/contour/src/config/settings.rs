@@ -219,6 +219,7 @@ impl Settings {
     }
 
     /// What is left of these settings without some.
+    #[must_use]
     pub fn without(&self, goes: impl Fn(&Key) -> bool) -> Settings {
         let gone: Vec<&str> = keys::all().filter(|key| goes(key)).map(Key::id).collect();
         let left = self.0.iter().filter(|(id, _)| !gone.contains(id));

@@ -133,6 +133,6 @@ fn one_port_for_two_things_is_one_clear_line() {
     let ended = Program::start(contour(arguments)).end();
     check_error(
         &ended,
-        "Envoy cannot listen for both HTTP and statistics on 0.0.0.0 port 8080; give them different ports",
+        "--stats-port: Envoy cannot listen for both HTTP and statistics on 0.0.0.0 port 8080; give them different ports",
     );
 }

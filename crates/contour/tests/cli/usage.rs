@@ -58,8 +58,11 @@ fn a_missing_directory_argument_is_named() {
 
 #[test]
 fn a_source_of_another_form_is_refused_with_the_right_one() {
-    check_mistake(["serve", "--source", "dir"], &["invalid value 'dir'", "give directory=PATH"]);
-    check_mistake(["serve", "--source", "directory="], &["give directory=PATH"]);
+    check_mistake(
+        ["serve", "--source", "dir"],
+        &["invalid value 'dir'", "give cluster or directory=PATH"],
+    );
+    check_mistake(["serve", "--source", "directory="], &["give cluster or directory=PATH"]);
 }
 
 #[test]
