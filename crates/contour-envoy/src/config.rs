@@ -4,6 +4,7 @@
 //! the same in camel case) and what it becomes. Defaults are those of upstream with a configuration file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 use std::time::Duration;
@@ -131,7 +132,41 @@ pub struct Addresses(Binds); // private: `new` keeps them apart
 /// Two listeners have the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Envoy cannot listen for both {0} and {1} on {address} port {port}", address = .2.address, port = .2.port)]
-pub struct SameAddress(&'static str, &'static str, Bind);
+pub struct SameAddress(Purpose, Purpose, Bind);
+
+impl SameAddress {
+    /// What the two listeners are for.
+    pub fn between(self) -> [Purpose; 2] {
+        [self.0, self.1]
+    }
+}
+
+/// What Envoy listens for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Plain HTTP.
+    Http,
+    /// Envoy's statistics.
+    Statistics,
+    /// Whether Envoy is ready.
+    Health,
+    /// The same, subject to overload limits.
+    EnforcedHealth,
+    /// Parts of the admin interface.
+    Admin,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Purpose::Http => "HTTP",
+            Purpose::Statistics => "statistics",
+            Purpose::Health => "health",
+            Purpose::EnforcedHealth => "overload-enforced health",
+            Purpose::Admin => "admin",
+        })
+    }
+}
 
 impl Addresses {
     /// These addresses, if they differ.
@@ -141,13 +176,13 @@ impl Addresses {
     pub fn new(binds: Binds) -> Result<Addresses, SameAddress> {
         let apart = binds.stats_tls.is_some() || binds.health != binds.stats;
         let health = apart.then_some(binds.health);
-        let mut taken: BTreeMap<Bind, &'static str> = BTreeMap::new();
+        let mut taken: BTreeMap<Bind, Purpose> = BTreeMap::new();
         for (what, bind) in [
-            ("HTTP", Some(binds.http)),
-            ("statistics", Some(binds.stats)),
-            ("health", health),
-            ("overload-enforced health", binds.enforced_health),
-            ("admin", binds.admin()),
+            (Purpose::Http, Some(binds.http)),
+            (Purpose::Statistics, Some(binds.stats)),
+            (Purpose::Health, health),
+            (Purpose::EnforcedHealth, binds.enforced_health),
+            (Purpose::Admin, binds.admin()),
         ] {
             let Some(bind) = bind else { continue };
             if let Some(other) = taken.insert(bind, what) {

@@ -41,6 +41,11 @@ impl<'s> Asked<'s> {
         self.problems.push(Problem::of(key, origin, message));
     }
 
+    /// Whether somebody said so.
+    pub(super) fn is_given(&self, key: &Key) -> bool {
+        self.get(key).is_some_and(|setting| setting.origin != Origin::Default)
+    }
+
     pub(super) fn is_present(&self, key: &Key) -> bool {
         self.get(key).is_some()
     }

@@ -3,13 +3,14 @@
 use contour_envoy::access_log::{AccessLog, Format, JsonFields, Level, LogPath, TextFormat};
 use contour_envoy::config::{
     Addresses, Binds, CircuitBreakers, Cluster, Compression, Config, ConnectionBalance,
-    DnsLookupFamily, FilePath, Http, HttpVersions, Listener, MaxConcurrentStreams, ServerHeader,
-    StatsTls, Timeouts,
+    DnsLookupFamily, FilePath, Http, HttpVersions, Listener, MaxConcurrentStreams, Purpose,
+    ServerHeader, StatsTls, Timeouts,
 };
 
 use super::asked::Asked;
 use super::duration;
 use super::edges::certificate;
+use super::key::Key;
 use super::keys;
 
 pub(super) fn config(asked: &mut Asked<'_>) -> Config {
@@ -46,15 +47,27 @@ fn addresses(asked: &mut Asked<'_>) -> Addresses {
     let tls = binds.stats_tls.is_some() && binds.stats == binds.health;
     Addresses::new(binds).unwrap_or_else(|clash| {
         if tls {
-            asked.refuse(
-                &keys::STATS_CERT_FILE,
-                format!("{clash} if statistics have TLS; give them different ports"),
-            );
+            let message = format!("{clash} if statistics have TLS; give them different ports");
+            asked.refuse(&keys::STATS_CERT_FILE, message);
         } else {
-            asked.refuse(&keys::STATS_PORT, format!("{clash}; give them different ports"));
+            let mut of_both = clash.between().into_iter().flat_map(binds_of);
+            let given = of_both.find(|key| asked.is_given(key));
+            let key = given.unwrap_or(&keys::STATS_PORT);
+            asked.refuse(key, format!("{clash}; give them different ports"));
         }
         Addresses::default()
     })
+}
+
+/// The settings of where Envoy listens for something.
+fn binds_of(purpose: Purpose) -> Vec<&'static Key> {
+    match purpose {
+        Purpose::Http => vec![&keys::HTTP_PORT, &keys::HTTP_ADDRESS],
+        Purpose::Statistics => vec![&keys::STATS_PORT, &keys::STATS_ADDRESS],
+        Purpose::Health => vec![&keys::ENVOY_HEALTH_PORT, &keys::ENVOY_HEALTH_ADDRESS],
+        Purpose::EnforcedHealth => vec![&keys::ENFORCED_HEALTH_PORT],
+        Purpose::Admin => vec![&keys::ADMIN_PORT],
+    }
 }
 
 fn stats_tls(asked: &mut Asked<'_>) -> Option<StatsTls> {

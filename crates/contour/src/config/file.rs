@@ -285,8 +285,11 @@ fn unknown(name: &str, table: &Table<'_>, parent: &str) -> String {
     // It may be known elsewhere: at the top, or one level deeper.
     let last = |key: &&&str| key.rsplit('.').next().is_some_and(|last| same(last, name));
     let files: Vec<&str> = table.keys.iter().filter_map(|key| key.file).collect();
-    match files.iter().filter(last).collect::<Vec<_>>()[..] {
-        [elsewhere] => format!("unknown key; did you mean {:?}?", table.shown(elsewhere)),
+    let elsewhere: Vec<String> =
+        files.iter().filter(last).map(|path| format!("{:?}", table.shown(path))).collect();
+    match &elsewhere[..] {
+        [path] => format!("unknown key; did you mean {path}?"),
+        [_, _] => format!("unknown key; did you mean one of {}?", elsewhere.join(", ")),
         _ if known.is_empty() => "unknown key; nothing may be here".to_owned(),
         _ => format!("unknown key; known here: {}", known.join(", ")),
     }

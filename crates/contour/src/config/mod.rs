@@ -164,3 +164,6 @@ impl Resolved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
