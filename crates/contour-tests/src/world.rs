@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use contour::serve::start::Config;
 use contour_builder::{Builder, Change, Conditions, Fault, ObjectRef, Stats};
 use contour_envoy::Translator;
 use contour_xds::resource::{Audience, Delta, Dialect, Name, Resource, TypeUrl};
@@ -54,7 +55,18 @@ impl Default for World {
 impl World {
     /// Applies a batch of changes.
     pub fn apply(&mut self, changes: Vec<Change>) -> Work {
+        self.pass(changes, None)
+    }
+
+    /// Applies a batch of changes together with a configuration, which may be as before.
+    pub fn apply_with(&mut self, config: &Config, mut changes: Vec<Change>) -> Work {
+        changes.push(Change::Config(Arc::clone(&config.builder)));
+        self.pass(changes, Some(&config.envoy))
+    }
+
+    fn pass(&mut self, changes: Vec<Change>, config: Option<&Arc<contour_envoy::Config>>) -> Work {
         let outcome = self.builder.apply(changes);
+        let configured = config.map(|config| self.translator.configure(Arc::clone(config)));
         let delta = self.translator.apply(&outcome.dag);
         let statuses = outcome.status.len();
         for (reference, conditions) in outcome.status {
@@ -63,7 +75,7 @@ impl World {
                 None => self.conditions.remove(&reference),
             };
         }
-        let pushed = self.publish(&delta);
+        let pushed = configured.map_or(0, |delta| self.publish(&delta)) + self.publish(&delta);
         Work { stats: outcome.stats, pushed, statuses, faults: outcome.faults }
     }
 
