@@ -1,6 +1,7 @@
 //! Every setting there is, wherever it may be given, and what it changes.
 
 mod deferred;
+mod documented;
 mod observe;
 mod rows;
 
