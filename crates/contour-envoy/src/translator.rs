@@ -131,11 +131,11 @@ impl Translator {
             let resource = listens.then(|| listener::ingress_http(&self.config, dialect));
             let audience = Audience::Only(dialect);
             self.published.set(audience, TypeUrl::Listener, &ingress, resource);
-            let (name, resource) = listener::stats(binds, dialect);
-            self.published.set(audience, TypeUrl::Listener, &name.into(), resource);
-        }
-        for (name, resource) in listener::fixed(binds) {
-            self.published.set(Audience::All, TypeUrl::Listener, &name.into(), resource);
+            // All listeners are of one dialect, also those that are alike in both: who begins to serve a dialect has
+            // none of its listeners.
+            for (name, resource) in listener::fixed(binds, dialect) {
+                self.published.set(audience, TypeUrl::Listener, &name.into(), resource);
+            }
         }
         for (name, resource) in secret::stats(binds.stats_tls.as_ref()) {
             self.published.set(Audience::All, TypeUrl::Secret, &name.into(), resource);
@@ -262,8 +262,8 @@ mod tests {
     fn without_hosts_there_are_fixed_listeners_and_empty_routes() {
         let (_, delta) = Translator::new(Arc::default(), Dialect::Aggregated);
         let expect = [
-            "+Listener envoy-admin",
-            "+Listener stats-health",
+            "+/Listener envoy-admin",
+            "+/Listener stats-health",
             "+RouteConfiguration ingress_http",
             "+Runtime dynamic",
         ];
@@ -377,10 +377,10 @@ mod tests {
             ..Default::default()
         };
         let expect = [
+            "+/Listener health",
             "+/Listener stats",
-            "+Listener health",
-            "-Listener envoy-admin",
-            "-Listener stats-health",
+            "-/Listener envoy-admin",
+            "-/Listener stats-health",
         ];
         check_configure(
             |config| config.addresses = crate::config::Addresses::new(binds).unwrap(),
@@ -402,7 +402,12 @@ mod tests {
     #[test]
     fn another_dialect_is_listeners_and_clusters() {
         let mut translator = loaded();
-        let expect = ["+/Cluster default/backend/80/da39a3ee5e", "+/Listener ingress_http"];
+        let expect = [
+            "+/Cluster default/backend/80/da39a3ee5e",
+            "+/Listener envoy-admin",
+            "+/Listener ingress_http",
+            "+/Listener stats-health",
+        ];
         let delta = translator.speak(Dialect::Separate);
         check(&delta, &expect);
         assert!(delta.edits.iter().all(|edit| edit.audience == Audience::Only(Dialect::Separate)));

@@ -45,8 +45,11 @@ impl Default for World {
             conditions: BTreeMap::new(),
         };
         world.publish(&delta);
-        // What both dialects share was published before the second was spoken.
-        let shared = delta.edits.iter().filter(|edit| edit.audience == Audience::All).cloned();
+        // What both dialects share was published before the second was spoken; of clusters and listeners, a dialect has
+        // what is published for it.
+        let own = |type_url| matches!(type_url, TypeUrl::Cluster | TypeUrl::Listener);
+        let shared = delta.edits.iter().filter(|edit| edit.audience == Audience::All);
+        let shared = shared.filter(|edit| !own(edit.type_url)).cloned();
         world.publish(&Delta { edits: shared.chain(separate.edits).collect() });
         world
     }

@@ -1,7 +1,6 @@
 //! Listeners that are there whatever the graph: for statistics, health and admin.
 
 use contour_xds::resource::{Dialect, Reference, Resource, TypeUrl};
-use envoy_types::pb::envoy::config::core::v3::TransportSocket;
 use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
 use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
@@ -14,7 +13,7 @@ use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use prost::Message;
 
 use crate::address::address;
-use crate::config::{Bind, Binds};
+use crate::config::{Bind, Binds, StatsTls};
 use crate::listener::socket_option;
 use crate::{http_connection_manager, name, tls};
 
@@ -53,42 +52,24 @@ struct Fixed<'a> {
     limit: ConnectionLimit,
 }
 
-/// The listener for statistics, if health is not on the same. The secrets of TLS are fetched as `dialect` says.
-pub(crate) fn stats(binds: &Binds, dialect: Dialect) -> (&'static str, Option<Resource>) {
-    let listener = Fixed {
-        name: name::STATS,
-        bind: binds.stats,
-        stat_prefix: name::STATS,
-        paths: STATS_PATHS,
-        limit: ConnectionLimit::Ignored,
-    };
-    let resource = (!is_shared(binds)).then(|| match &binds.stats_tls {
-        None => listener.resource(None, []),
-        Some(settings) => {
-            let secret = |name: &str| Reference { type_url: TypeUrl::Secret, name: name.into() };
-            let authority = settings.authority.as_ref().map(|_| secret(name::STATS_AUTHORITY));
-            let references = [secret(name::STATS_CERTIFICATE)].into_iter().chain(authority);
-            listener.resource(Some(tls::stats(settings, dialect)), references)
-        }
-    });
-    (name::STATS, resource)
-}
-
-/// All other listeners of this kind that there can be, by name, with those that there are.
-pub(crate) fn fixed(binds: &Binds) -> [(&'static str, Option<Resource>); 4] {
+/// All listeners of this kind that there can be, by name, with those that there are. Secrets are fetched as `dialect`
+/// says.
+pub(crate) fn fixed(binds: &Binds, dialect: Dialect) -> [(&'static str, Option<Resource>); 5] {
     use ConnectionLimit::{Applied, Ignored};
     let shared = is_shared(binds);
-    let apart = (!shared).then_some(binds.health);
+    let apart = |bind| (!shared).then_some(bind);
     let joint = shared.then_some(binds.stats);
     [
-        (name::HEALTH, apart, name::STATS, HEALTH_PATHS, Ignored),
+        (name::STATS, apart(binds.stats), name::STATS, STATS_PATHS, Ignored),
+        (name::HEALTH, apart(binds.health), name::STATS, HEALTH_PATHS, Ignored),
         (name::STATS_HEALTH, joint, name::STATS, STATS_HEALTH_PATHS, Ignored),
         (name::ENFORCED_HEALTH, binds.enforced_health, name::STATS, HEALTH_PATHS, Applied),
         (name::ENVOY_ADMIN, binds.admin(), name::ENVOY_ADMIN, ADMIN_PATHS, Ignored),
     ]
     .map(|(name, bind, stat_prefix, paths, limit)| {
+        let tls = binds.stats_tls.as_ref().filter(|_| name == name::STATS);
         let listener = bind.map(|bind| Fixed { name, bind, stat_prefix, paths, limit });
-        (name, listener.map(|listener| listener.resource(None, [])))
+        (name, listener.map(|listener| listener.resource(tls, dialect)))
     })
 }
 
@@ -98,11 +79,12 @@ fn is_shared(binds: &Binds) -> bool {
 }
 
 impl Fixed<'_> {
-    fn resource(
-        &self,
-        transport_socket: Option<TransportSocket>,
-        references: impl IntoIterator<Item = Reference>,
-    ) -> Resource {
+    fn resource(&self, tls: Option<&StatsTls>, dialect: Dialect) -> Resource {
+        let secret = |name: &str| Reference { type_url: TypeUrl::Secret, name: name.into() };
+        let certificate = tls.map(|_| secret(name::STATS_CERTIFICATE));
+        let authority = tls.and_then(|tls| tls.authority.as_ref());
+        let authority = authority.map(|_| secret(name::STATS_AUTHORITY));
+        let transport_socket = tls.map(|settings| tls::stats(settings, dialect));
         let manager =
             http_connection_manager::fixed(self.stat_prefix, route_configuration(self.paths));
         let chain = FilterChain { filters: vec![manager], transport_socket, ..Default::default() };
@@ -114,7 +96,7 @@ impl Fixed<'_> {
             ignore_global_conn_limit: matches!(self.limit, ConnectionLimit::Ignored),
             ..Default::default()
         };
-        Resource::new(listener.encode_to_vec().into(), references)
+        Resource::new(listener.encode_to_vec().into(), certificate.into_iter().chain(authority))
     }
 }
 
@@ -160,12 +142,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::{FilePath, StatsTls};
+    use crate::config::FilePath;
     use crate::json::{decode, show};
 
     fn shown(binds: &Binds) -> Vec<Value> {
-        let all = [stats(binds, Dialect::Aggregated)].into_iter().chain(fixed(binds));
-        let there = all.filter_map(|(_, resource)| resource);
+        let there =
+            fixed(binds, Dialect::Aggregated).into_iter().filter_map(|(_, resource)| resource);
         there.map(|resource| decode(TypeUrl::Listener, &resource.body).unwrap()).collect()
     }
 
@@ -239,7 +221,7 @@ mod tests {
             StatsTls { certificate: path("/c"), key: path("/k"), authority: authority.map(path) };
         let health = Bind::any_v4(8003).unwrap();
         let binds = Binds { stats_tls: Some(tls), health, ..Binds::default() };
-        let (_, resource) = stats(&binds, Dialect::Aggregated);
+        let [(_, resource), ..] = fixed(&binds, Dialect::Aggregated);
         let resource = resource.unwrap();
         let shown = decode(TypeUrl::Listener, &resource.body).unwrap();
         assert_eq!(shown["filter_chains"][0]["transport_socket"]["typed_config"], *expect);

@@ -4,5 +4,5 @@ mod fixed;
 mod ingress;
 mod socket_option;
 
-pub(crate) use fixed::{fixed, stats};
+pub(crate) use fixed::fixed;
 pub(crate) use ingress::ingress_http;

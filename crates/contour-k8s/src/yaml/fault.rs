@@ -37,7 +37,7 @@ impl Fault {
 
 /// Everything wrong with one object.
 ///
-/// Aliases let a small file repeat a mistake many thousand times, so only the first [`Faults::LIMIT`] are kept.
+/// Aliases let a small file repeat a mistake many thousand times, so only the first 100 are kept.
 #[derive(Debug, Default)]
 pub struct Faults {
     kept: Vec<Fault>,

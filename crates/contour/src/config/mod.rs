@@ -1,6 +1,6 @@
 //! The configuration of `contour serve`: what was given, by whom, and what it comes to.
 //!
-//! [`keys`] lists every setting. Flags and environment ([`given`]), the configuration file ([`file`]) and a
+//! [`keys`] lists every setting. Flags and environment ([`given`]), the configuration file ([`mod@file`]) and a
 //! `ContourConfiguration` ([`spec`]) all become [`Settings`]; [`resolve()`] puts them on top of each other and makes of
 //! them what the core, the edges and features are told. It is pure: [`watch()`] does it again when the file changes.
 
