@@ -4,6 +4,7 @@
 //! the same in camel case) and what it becomes. Defaults are those of upstream with a configuration file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 use std::time::Duration;
@@ -52,12 +53,15 @@ impl Bind {
 }
 
 /// Where Envoy listens. Becomes: `envoy.config.listener.v3.Listener.address`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binds {
     /// Plain HTTP; default `0.0.0.0:8080`. Source: `--envoy-service-http-address`, `--envoy-service-http-port`.
     pub http: Bind,
     /// Envoy's statistics; default `0.0.0.0:8002`. Source: `--stats-address`, `--stats-port`, `metrics.envoy`.
     pub stats: Bind,
+    /// TLS of Envoy's statistics, 1.3 only; default none. Health, which goes without, has another address then. Source:
+    /// `metrics.envoy`. Becomes: `FilterChain.transport_socket` of the listener `stats`.
+    pub stats_tls: Option<StatsTls>,
     /// Whether Envoy is ready; default `0.0.0.0:8002`. Source: `--stats-address`, `--stats-port`.
     pub health: Bind,
     /// The same, but refused if Envoy's overload manager refuses connections; default none. Source:
@@ -82,6 +86,7 @@ impl Default for Binds {
         Binds {
             http: any(8080),
             stats: any(8002),
+            stats_tls: None,
             health: any(8002),
             enforced_health: None,
             admin: Some(port(9001)),
@@ -89,15 +94,79 @@ impl Default for Binds {
     }
 }
 
+/// The files of statistics with TLS, where Envoy runs. Become: `envoy.extensions.transport_sockets.tls.v3.Secret`, with
+/// the names of the files in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatsTls {
+    /// The certificate. Source: `metrics.envoy.server-certificate-path`.
+    pub certificate: FilePath,
+    /// Its key. Source: `metrics.envoy.server-key-path`.
+    pub key: FilePath,
+    /// What readers must be signed by; default none: they need no certificate. Source:
+    /// `metrics.envoy.ca-certificate-path`.
+    pub authority: Option<FilePath>,
+}
+
+/// The name of a file where Envoy runs; not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePath(String); // private: `new` is the only way in
+
+impl FilePath {
+    /// `None` if `path` is empty.
+    pub fn new(path: impl Into<String>) -> Option<FilePath> {
+        let path = path.into();
+        (!path.is_empty()).then_some(FilePath(path))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Where Envoy listens, each address once: of two listeners with one address Envoy refuses the second. Statistics and
-/// health may share theirs; they are one listener then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// health may share theirs, unless statistics have TLS; they are one listener then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses(Binds); // private: `new` keeps them apart
 
 /// Two listeners have the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Envoy cannot listen for both {0} and {1} on {address} port {port}", address = .2.address, port = .2.port)]
-pub struct SameAddress(&'static str, &'static str, Bind);
+pub struct SameAddress(Purpose, Purpose, Bind);
+
+impl SameAddress {
+    /// What the two listeners are for.
+    pub fn between(self) -> [Purpose; 2] {
+        [self.0, self.1]
+    }
+}
+
+/// What Envoy listens for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Plain HTTP.
+    Http,
+    /// Envoy's statistics.
+    Statistics,
+    /// Whether Envoy is ready.
+    Health,
+    /// The same, subject to overload limits.
+    EnforcedHealth,
+    /// Parts of the admin interface.
+    Admin,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Purpose::Http => "HTTP",
+            Purpose::Statistics => "statistics",
+            Purpose::Health => "health",
+            Purpose::EnforcedHealth => "overload-enforced health",
+            Purpose::Admin => "admin",
+        })
+    }
+}
 
 impl Addresses {
     /// These addresses, if they differ.
@@ -105,14 +174,15 @@ impl Addresses {
     /// # Errors
     /// [`SameAddress`] names the first two listeners that do not.
     pub fn new(binds: Binds) -> Result<Addresses, SameAddress> {
-        let health = Some(binds.health).filter(|&health| health != binds.stats);
-        let mut taken: BTreeMap<Bind, &'static str> = BTreeMap::new();
+        let apart = binds.stats_tls.is_some() || binds.health != binds.stats;
+        let health = apart.then_some(binds.health);
+        let mut taken: BTreeMap<Bind, Purpose> = BTreeMap::new();
         for (what, bind) in [
-            ("HTTP", Some(binds.http)),
-            ("statistics", Some(binds.stats)),
-            ("health", health),
-            ("overload-enforced health", binds.enforced_health),
-            ("admin", binds.admin()),
+            (Purpose::Http, Some(binds.http)),
+            (Purpose::Statistics, Some(binds.stats)),
+            (Purpose::Health, health),
+            (Purpose::EnforcedHealth, binds.enforced_health),
+            (Purpose::Admin, binds.admin()),
         ] {
             let Some(bind) = bind else { continue };
             if let Some(other) = taken.insert(bind, what) {
@@ -408,6 +478,15 @@ mod tests {
         let bind = Bind::any_v4(9000).unwrap();
         check(Binds { stats: bind, health: bind, ..Binds::default() }, Ok(()));
         check(Binds { health: bind, ..Binds::default() }, Ok(()));
+    }
+
+    #[test]
+    fn statistics_with_tls_and_health_may_not() {
+        let file = || FilePath::new("f").unwrap();
+        let tls = StatsTls { certificate: file(), key: file(), authority: None };
+        let words = "statistics and health on 0.0.0.0 port 8002";
+        let expect = format!("Envoy cannot listen for both {words}");
+        check(Binds { stats_tls: Some(tls), ..Binds::default() }, Err(&expect));
     }
 
     #[test]

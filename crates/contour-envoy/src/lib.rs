@@ -32,6 +32,9 @@ mod endpoint;
 
 mod runtime;
 
+mod secret;
+mod tls;
+
 mod address;
 mod config_source;
 mod protobuf;

@@ -18,6 +18,12 @@ pub const RUNTIME_LAYER: &str = "dynamic";
 /// The listener that shows Envoy's statistics.
 pub const STATS: &str = "stats";
 
+/// The secret with the certificate of [`STATS`], if that has TLS.
+pub const STATS_CERTIFICATE: &str = "metrics-tls-certificate";
+
+/// The secret with what readers of [`STATS`] must be signed by, if they must.
+pub const STATS_AUTHORITY: &str = "metrics-ca-certificate";
+
 /// The listener that tells whether Envoy is ready.
 pub const HEALTH: &str = "health";
 

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::namesakes::Namesakes;
 use crate::published::Published;
 use crate::splice::Splice;
-use crate::{cluster, endpoint, listener, name, route, runtime};
+use crate::{cluster, endpoint, listener, name, route, runtime, secret};
 
 /// Turns what changed in the graph into the resources that differ.
 ///
@@ -150,13 +150,19 @@ impl Translator {
     fn publish_settings(&mut self) {
         let listens = self.listens();
         let ingress = name::INGRESS_HTTP.into();
+        let binds = self.config.addresses.get();
         for &dialect in &self.dialects {
             let resource = listens.then(|| listener::ingress_http(&self.config, dialect));
             let audience = Audience::Only(dialect);
             self.published.set(audience, TypeUrl::Listener, &ingress, resource);
+            // All listeners are of one dialect, also those that are alike in both: who begins to serve a dialect has
+            // none of its listeners.
+            for (name, resource) in listener::fixed(binds, dialect) {
+                self.published.set(audience, TypeUrl::Listener, &name.into(), resource);
+            }
         }
-        for (name, resource) in listener::fixed(self.config.addresses.get()) {
-            self.published.set(Audience::All, TypeUrl::Listener, &name.into(), resource);
+        for (name, resource) in secret::stats(binds.stats_tls.as_ref()) {
+            self.published.set(Audience::All, TypeUrl::Secret, &name.into(), resource);
         }
         let listeners = if listens { &[name::INGRESS_HTTP][..] } else { &[] };
         let runtime = runtime::runtime(&self.config, listeners);
@@ -294,8 +300,8 @@ mod tests {
     fn without_hosts_there_are_fixed_listeners_and_empty_routes() {
         let (_, delta) = Translator::new(Arc::default(), Dialect::Aggregated);
         let expect = [
-            "+Listener envoy-admin",
-            "+Listener stats-health",
+            "+/Listener envoy-admin",
+            "+/Listener stats-health",
             "+RouteConfiguration ingress_http",
             "+Runtime dynamic",
         ];
@@ -427,10 +433,10 @@ mod tests {
             ..Default::default()
         };
         let expect = [
-            "+Listener health",
-            "+Listener stats",
-            "-Listener envoy-admin",
-            "-Listener stats-health",
+            "+/Listener health",
+            "+/Listener stats",
+            "-/Listener envoy-admin",
+            "-/Listener stats-health",
         ];
         check_configure(
             |config| config.addresses = crate::config::Addresses::new(binds).unwrap(),
@@ -452,7 +458,12 @@ mod tests {
     #[test]
     fn another_dialect_is_listeners_and_clusters() {
         let mut translator = loaded();
-        let expect = ["+/Cluster default/backend/80/da39a3ee5e", "+/Listener ingress_http"];
+        let expect = [
+            "+/Cluster default/backend/80/da39a3ee5e",
+            "+/Listener envoy-admin",
+            "+/Listener ingress_http",
+            "+/Listener stats-health",
+        ];
         let delta = translator.speak(Dialect::Separate);
         check(&delta, &expect);
         assert!(delta.edits.iter().all(|edit| edit.audience == Audience::Only(Dialect::Separate)));

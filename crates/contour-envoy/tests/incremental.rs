@@ -10,7 +10,7 @@ use contour_dag::{
     HostName, LoadAssignment, Locality, Origin, OriginKind, PathMatch, Route, RouteMatch,
     ServicePort, Upstream, WeightedCluster,
 };
-use contour_envoy::config::{Addresses, Bind, Binds};
+use contour_envoy::config::{Addresses, Bind, Binds, FilePath, StatsTls};
 use contour_envoy::{Config, Translator};
 use contour_xds::resource::{Audience, Delta as Resources, Dialect, Name, Resource, TypeUrl};
 use proptest::collection::{btree_map, vec};
@@ -98,16 +98,23 @@ fn delta() -> impl Strategy<Value = Delta> {
         .prop_map(|(hosts, clusters, load_assignments)| Delta { hosts, clusters, load_assignments })
 }
 
+fn tls() -> StatsTls {
+    let file = || FilePath::new("/file").expect("not empty");
+    StatsTls { certificate: file(), key: file(), authority: Some(file()) }
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let limit = || (0..2_u32).prop_map(NonZeroU32::new);
     let runtime = btree_map("[a-f]", "[01]", 0..5);
-    let health = prop_oneof![Just(8002), Just(8003)];
+    let health = prop_oneof![Just((8002, None)), Just((8003, None)), Just((8003, Some(tls())))];
     (limit(), limit(), runtime, health).prop_map(|(streams, requests, runtime, health)| {
+        let (health, stats_tls) = health;
         let mut config = Config { runtime, ..Config::default() };
         config.listener.max_connections = streams;
         config.cluster.max_requests_per_connection = requests;
         let health = Bind::any_v4(health).expect("not zero");
-        config.addresses = Addresses::new(Binds { health, ..Binds::default() }).expect("no clash");
+        config.addresses =
+            Addresses::new(Binds { health, stats_tls, ..Binds::default() }).expect("no clash");
         config
     })
 }

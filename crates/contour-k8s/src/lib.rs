@@ -2,5 +2,7 @@
 
 pub mod client;
 mod manifest;
+pub mod quiet;
 pub mod source;
 pub mod status;
+pub mod yaml;

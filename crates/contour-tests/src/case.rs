@@ -2,7 +2,8 @@
 //!
 //! `NAME.yaml` holds plain manifests, the smallest that show something, with a comment on top that says why. A line
 //! `# --- step: TITLE` begins a further step, whose documents are added to, or replace, those before; a line
-//! `# delete: KIND NAMESPACE/NAME` takes one away. `NAME.out.yaml` holds what each step comes to.
+//! `# delete: KIND NAMESPACE/NAME` takes one away. A line `# --- config` begins the configuration file that holds from this
+//! step on; it ends with the document. `NAME.out.yaml` holds what each step comes to.
 //!
 //! Every case is run in several ways that have to agree (I-5, I-6): all objects at once; one by one in shuffled orders;
 //! each applied twice, with unrelated objects added and removed in between; and, of several steps, the objects that are
@@ -11,6 +12,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use contour::config;
+use contour::serve::start::Config;
 use contour_builder::{Change, ObjectRef};
 use contour_k8s::source::directory::{Directory, Scan};
 use contour_xds::resource::Dialect;
@@ -28,6 +31,8 @@ const ORDERS: u64 = 3;
 pub struct Step {
     /// What happens in it; empty for the first.
     pub title: String,
+    /// The configuration that holds from here on, if it is another than before.
+    pub config: Option<Config>,
     /// What changes, as the directory source tells it.
     pub changes: Vec<Change>,
     /// What the directory source found wrong.
@@ -65,13 +70,32 @@ pub fn read(path: &Path) -> Vec<Step> {
     let mut files = BTreeMap::new();
     let mut steps = Vec::new();
     for (title, text) in split_steps(&text) {
+        let (config, text) = take_config(&text);
+        let config = config.map(|text| configuration(path, text));
         edit_files(&mut files, &text);
         write_files(scratch.path(), &files);
         let Scan { changes, report } = directory.scan();
         let findings = report.findings.iter().map(ToString::to_string).collect();
-        steps.push(Step { title, changes, findings });
+        steps.push(Step { title, config, changes, findings });
     }
     steps
+}
+
+/// The configuration file that a step has, and the rest of the step.
+fn take_config(step: &str) -> (Option<&str>, String) {
+    const MARK: &str = "# --- config\n";
+    let Some((before, config)) = step.split_once(MARK) else { return (None, step.to_owned()) };
+    let (config, after) = config.split_once("\n---\n").unwrap_or((config, ""));
+    (Some(config), format!("{before}\n---\n{after}"))
+}
+
+fn configuration(case: &Path, text: &str) -> Config {
+    let settings = config::file::parse(&case.display().to_string(), text);
+    let settings = settings.unwrap_or_else(|problems| panic!("{problems}"));
+    let (nobody, nowhere) = (config::Settings::default(), config::Environment::default());
+    let resolved = config::resolve(&nobody, config::Base::File(&settings), &nowhere);
+    let resolved = resolved.unwrap_or_else(|problems| panic!("{problems}"));
+    Config { builder: resolved.builder, envoy: resolved.envoy }
 }
 
 fn split_steps(text: &str) -> Vec<(String, String)> {
@@ -131,21 +155,28 @@ pub fn run(steps: &[Step], usual: &Resources) -> Result<String, String> {
     let mut at_once = World::default();
     let mut shown = String::new();
     let mut earlier: Vec<Change> = Vec::new();
+    let mut config = Config::default();
     for (at, step) in steps.iter().enumerate() {
-        let work = at_once.apply(step.changes.clone());
+        if let Some(next) = &step.config {
+            config = next.clone();
+        }
+        let work = match &step.config {
+            Some(config) => at_once.apply_with(config, step.changes.clone()),
+            None => at_once.apply(step.changes.clone()),
+        };
         if !work.faults.is_empty() {
             return Err(format!("step {at}: {:?}", work.faults));
         }
         check_dialects(&at_once).map_err(|error| format!("step {at}: {error}"))?;
         for order in 0..ORDERS {
-            let world = one_by_one(&earlier, &step.changes, order);
+            let world = one_by_one(&config, &earlier, &step.changes, order);
             agree(&at_once, &world)
                 .map_err(|error| format!("step {at}, order {order}: {error}"))?;
         }
-        let world = with_noise(&earlier, &step.changes);
+        let world = with_noise(&config, &earlier, &step.changes);
         agree(&at_once, &world).map_err(|error| format!("step {at}, with noise: {error}"))?;
         earlier.extend(step.changes.iter().cloned());
-        let world = from_scratch(&earlier);
+        let world = from_scratch(&config, &earlier);
         agree(&at_once, &world).map_err(|error| format!("step {at}, from scratch: {error}"))?;
         shown.push_str(&show(step, &work, &at_once, usual));
     }
@@ -162,7 +193,7 @@ fn show(step: &Step, work: &Work, world: &World, usual: &Resources) -> String {
 }
 
 /// Nothing but the objects that are left in the end.
-fn from_scratch(changes: &[Change]) -> World {
+fn from_scratch(config: &Config, changes: &[Change]) -> World {
     let mut left: BTreeMap<ObjectRef, Vec<Change>> = BTreeMap::new();
     for change in changes {
         match change {
@@ -180,12 +211,12 @@ fn from_scratch(changes: &[Change]) -> World {
         }
     }
     let mut world = World::default();
-    world.apply(left.into_values().flatten().collect());
+    world.apply_with(config, left.into_values().flatten().collect());
     world
 }
 
-/// What earlier steps did, at once, then one change after the other in an order of its own.
-fn one_by_one(earlier: &[Change], changes: &[Change], order: u64) -> World {
+/// What earlier steps did, at once, then one change after the other in an order of its own, and last the configuration.
+fn one_by_one(config: &Config, earlier: &[Change], changes: &[Change], order: u64) -> World {
     let mut world = World::default();
     world.apply(earlier.to_vec());
     let mut changes = changes.to_vec();
@@ -193,14 +224,15 @@ fn one_by_one(earlier: &[Change], changes: &[Change], order: u64) -> World {
     for change in changes {
         world.apply(vec![change]);
     }
+    world.apply_with(config, Vec::new());
     world
 }
 
 /// Each change twice, with an unrelated host appearing and going in between.
-fn with_noise(earlier: &[Change], changes: &[Change]) -> World {
+fn with_noise(config: &Config, earlier: &[Change], changes: &[Change]) -> World {
     let mut world = World::default();
     let (noise, silence) = noise();
-    world.apply(earlier.to_vec());
+    world.apply_with(config, earlier.to_vec());
     for change in changes {
         world.apply(vec![change.clone()]);
         world.apply(noise.clone());

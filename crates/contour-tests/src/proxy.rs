@@ -45,7 +45,7 @@ impl Ports {
             port: NonZeroU16::new(address.port()).expect("a bound port is not 0"),
         };
         let (http, stats) = (bind(self.http), bind(self.stats));
-        let binds = Binds { http, stats, health: stats, enforced_health: None, admin: None };
+        let binds = Binds { http, stats, health: stats, admin: None, ..Binds::default() };
         Arc::new(contour_envoy::Config {
             addresses: Addresses::new(binds).expect("they differ"),
             access_log: AccessLog { level: Level::Disabled, ..AccessLog::default() },

@@ -122,7 +122,9 @@ pub fn without_config_sources(resources: &Resources) -> BTreeMap<(TypeUrl, Strin
 fn remove_config_sources(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !matches!(name.as_str(), "config_source" | "eds_config"));
+            fields.retain(|name, _| {
+                !matches!(name.as_str(), "config_source" | "eds_config" | "sds_config")
+            });
             fields.values_mut().for_each(remove_config_sources);
         }
         Value::Array(items) => items.iter_mut().for_each(remove_config_sources),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use contour::serve::start::Config;
 use contour_builder::{Builder, Change, Conditions, ObjectRef, Stats};
 use contour_dag::{Assignment, Cluster, ClusterName, Edits, Fault, Host, HostName, LoadAssignment};
 use contour_envoy::Translator;
@@ -72,8 +73,11 @@ impl Default for World {
             conditions: BTreeMap::new(),
         };
         world.publish(&delta);
-        // What both dialects share was published before the second was spoken.
-        let shared = delta.edits.iter().filter(|edit| edit.audience == Audience::All).cloned();
+        // What both dialects share was published before the second was spoken; of clusters and listeners, a dialect has
+        // what is published for it.
+        let own = |type_url| matches!(type_url, TypeUrl::Cluster | TypeUrl::Listener);
+        let shared = delta.edits.iter().filter(|edit| edit.audience == Audience::All);
+        let shared = shared.filter(|edit| !own(edit.type_url)).cloned();
         world.publish(&Delta { edits: shared.chain(separate.edits).collect() });
         world
     }
@@ -82,8 +86,19 @@ impl Default for World {
 impl World {
     /// Applies a batch of changes.
     pub fn apply(&mut self, changes: Vec<Change>) -> Work {
+        self.pass(changes, None)
+    }
+
+    /// Applies a batch of changes together with a configuration, which may be as before.
+    pub fn apply_with(&mut self, config: &Config, mut changes: Vec<Change>) -> Work {
+        changes.push(Change::Config(Arc::clone(&config.builder)));
+        self.pass(changes, Some(&config.envoy))
+    }
+
+    fn pass(&mut self, changes: Vec<Change>, config: Option<&Arc<contour_envoy::Config>>) -> Work {
         let mut outcome = self.builder.apply(changes);
         self.graph.apply(&outcome.dag);
+        let configured = config.map(|config| self.translator.configure(Arc::clone(config)));
         let delta = self.translator.apply(&outcome.dag);
         outcome.faults.extend(self.translator.take_faults());
         let statuses = outcome.status.len();
@@ -93,7 +108,7 @@ impl World {
                 None => self.conditions.remove(&reference),
             };
         }
-        let pushed = self.publish(&delta);
+        let pushed = configured.map_or(0, |delta| self.publish(&delta)) + self.publish(&delta);
         Work { stats: outcome.stats, pushed, statuses, faults: outcome.faults }
     }
 

@@ -5,6 +5,8 @@
 
 pub mod cli;
 
+pub mod config;
+
 pub mod serve;
 
 pub mod envoy;

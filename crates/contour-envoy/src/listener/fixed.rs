@@ -1,6 +1,6 @@
 //! Listeners that are there whatever the graph: for statistics, health and admin.
 
-use contour_xds::resource::Resource;
+use contour_xds::resource::{Dialect, Reference, Resource, TypeUrl};
 use envoy_types::pb::envoy::config::listener::v3::{FilterChain, Listener};
 use envoy_types::pb::envoy::config::route::v3::header_matcher::HeaderMatchSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
@@ -13,9 +13,9 @@ use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use prost::Message;
 
 use crate::address::address;
-use crate::config::{Bind, Binds};
+use crate::config::{Bind, Binds, StatsTls};
 use crate::listener::socket_option;
-use crate::{http_connection_manager, name};
+use crate::{http_connection_manager, name, tls};
 
 const HEALTH_PATHS: &[&str] = &["/ready"];
 const STATS_PATHS: &[&str] = &["/stats", "/stats/prometheus"];
@@ -43,46 +43,61 @@ enum ConnectionLimit {
     Applied,
 }
 
-/// All listeners of this kind that there can be, by name, with those that there are.
-pub(crate) fn fixed(binds: &Binds) -> [(&'static str, Option<Resource>); 5] {
+/// What a listener of this kind is made of.
+struct Fixed<'a> {
+    name: &'static str,
+    bind: Bind,
+    stat_prefix: &'static str,
+    paths: &'a [&'a str],
+    limit: ConnectionLimit,
+}
+
+/// All listeners of this kind that there can be, by name, with those that there are. Secrets are fetched as `dialect`
+/// says.
+pub(crate) fn fixed(binds: &Binds, dialect: Dialect) -> [(&'static str, Option<Resource>); 5] {
     use ConnectionLimit::{Applied, Ignored};
-    let shared = binds.stats == binds.health;
+    let shared = is_shared(binds);
     let apart = |bind| (!shared).then_some(bind);
+    let joint = shared.then_some(binds.stats);
     [
         (name::STATS, apart(binds.stats), name::STATS, STATS_PATHS, Ignored),
         (name::HEALTH, apart(binds.health), name::STATS, HEALTH_PATHS, Ignored),
-        (
-            name::STATS_HEALTH,
-            shared.then_some(binds.stats),
-            name::STATS,
-            STATS_HEALTH_PATHS,
-            Ignored,
-        ),
+        (name::STATS_HEALTH, joint, name::STATS, STATS_HEALTH_PATHS, Ignored),
         (name::ENFORCED_HEALTH, binds.enforced_health, name::STATS, HEALTH_PATHS, Applied),
         (name::ENVOY_ADMIN, binds.admin(), name::ENVOY_ADMIN, ADMIN_PATHS, Ignored),
     ]
     .map(|(name, bind, stat_prefix, paths, limit)| {
-        (name, bind.map(|bind| listener(name, bind, stat_prefix, paths, limit)))
+        let tls = binds.stats_tls.as_ref().filter(|_| name == name::STATS);
+        let listener = bind.map(|bind| Fixed { name, bind, stat_prefix, paths, limit });
+        (name, listener.map(|listener| listener.resource(tls, dialect)))
     })
 }
 
-fn listener(
-    name: &str,
-    bind: Bind,
-    stat_prefix: &str,
-    paths: &[&str],
-    limit: ConnectionLimit,
-) -> Resource {
-    let manager = http_connection_manager::fixed(stat_prefix, route_configuration(paths));
-    let listener = Listener {
-        name: name.to_owned(),
-        address: Some(address(bind.address, bind.port.get())),
-        filter_chains: vec![FilterChain { filters: vec![manager], ..Default::default() }],
-        socket_options: socket_option::tcp_keepalive(),
-        ignore_global_conn_limit: matches!(limit, ConnectionLimit::Ignored),
-        ..Default::default()
-    };
-    Resource::new(listener.encode_to_vec().into(), [])
+/// Whether statistics and health are one listener.
+fn is_shared(binds: &Binds) -> bool {
+    binds.stats_tls.is_none() && binds.stats == binds.health
+}
+
+impl Fixed<'_> {
+    fn resource(&self, tls: Option<&StatsTls>, dialect: Dialect) -> Resource {
+        let secret = |name: &str| Reference { type_url: TypeUrl::Secret, name: name.into() };
+        let certificate = tls.map(|_| secret(name::STATS_CERTIFICATE));
+        let authority = tls.and_then(|tls| tls.authority.as_ref());
+        let authority = authority.map(|_| secret(name::STATS_AUTHORITY));
+        let transport_socket = tls.map(|settings| tls::stats(settings, dialect));
+        let manager =
+            http_connection_manager::fixed(self.stat_prefix, route_configuration(self.paths));
+        let chain = FilterChain { filters: vec![manager], transport_socket, ..Default::default() };
+        let listener = Listener {
+            name: self.name.to_owned(),
+            address: Some(address(self.bind.address, self.bind.port.get())),
+            filter_chains: vec![chain],
+            socket_options: socket_option::tcp_keepalive(),
+            ignore_global_conn_limit: matches!(self.limit, ConnectionLimit::Ignored),
+            ..Default::default()
+        };
+        Resource::new(listener.encode_to_vec().into(), certificate.into_iter().chain(authority))
+    }
 }
 
 fn route_configuration(paths: &[&str]) -> RouteConfiguration {
@@ -124,14 +139,15 @@ fn admin_route(path: &str) -> Route {
 
 #[cfg(test)]
 mod tests {
-    use contour_xds::resource::TypeUrl;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::config::FilePath;
     use crate::json::{decode, show};
 
     fn shown(binds: &Binds) -> Vec<Value> {
-        let there = fixed(binds).into_iter().filter_map(|(_, resource)| resource);
+        let there =
+            fixed(binds, Dialect::Aggregated).into_iter().filter_map(|(_, resource)| resource);
         there.map(|resource| decode(TypeUrl::Listener, &resource.body).unwrap()).collect()
     }
 
@@ -196,6 +212,44 @@ mod tests {
             expect("health", &address("0.0.0.0", 8003), "stats", &["/ready"]),
         ];
         assert_eq!(shown(&binds), expect);
+    }
+
+    #[track_caller]
+    fn check_tls(authority: Option<&str>, expect: &Value) {
+        let path = |path: &str| FilePath::new(path).unwrap();
+        let tls =
+            StatsTls { certificate: path("/c"), key: path("/k"), authority: authority.map(path) };
+        let health = Bind::any_v4(8003).unwrap();
+        let binds = Binds { stats_tls: Some(tls), health, ..Binds::default() };
+        let [(_, resource), ..] = fixed(&binds, Dialect::Aggregated);
+        let resource = resource.unwrap();
+        let shown = decode(TypeUrl::Listener, &resource.body).unwrap();
+        assert_eq!(shown["filter_chains"][0]["transport_socket"]["typed_config"], *expect);
+        let secrets = if authority.is_some() { 2 } else { 1 };
+        assert_eq!(resource.references().count(), secrets);
+    }
+
+    #[test]
+    fn statistics_have_tls_1_3_if_they_have_any() {
+        let source = json!({
+            "ads": {}, "initial_fetch_timeout": "2s", "resource_api_version": "V3",
+        });
+        let secret = |name: &str| json!({ "name": name, "sds_config": source });
+        let mut context = json!({
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "tls_params": {
+                    "tls_minimum_protocol_version": "TLSv1_3",
+                    "tls_maximum_protocol_version": "TLSv1_3",
+                },
+                "tls_certificate_sds_secret_configs": [secret("metrics-tls-certificate")],
+            },
+        });
+        check_tls(None, &context);
+        context["require_client_certificate"] = json!(true);
+        context["common_tls_context"]["validation_context_sds_secret_config"] =
+            secret("metrics-ca-certificate");
+        check_tls(Some("/a"), &context);
     }
 
     #[test]

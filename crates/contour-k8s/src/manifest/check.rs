@@ -1,15 +1,14 @@
 //! Checks a tree against a schema, as the API server does when it is asked to be strict.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use regex::Regex;
 
-use super::fault::{Faults, FieldPath, Position};
-use super::scalar::{self, Scalar};
 use super::schema::{Keys, Schema, Shape, Text};
-use super::suggest;
-use super::tree::{Entry, Node, Value};
+use crate::yaml::fault::{Faults, FieldPath, Position};
+use crate::yaml::scalar::{self, Scalar};
+use crate::yaml::suggest;
+use crate::yaml::tree::{Entry, Node, Value};
 
 /// So many known names are listed when none resembles an unknown one.
 const NAMES_LISTED: usize = 12;
@@ -52,7 +51,7 @@ impl Checker<'_> {
 
     fn wrong_type(&mut self, node: &Node<'_>, expected: &str, mend: &str) {
         let mend = if mend.is_empty() { String::new() } else { format!("; {mend}") };
-        self.fault(node.at, format!("expected {expected}, found {}{mend}", describe(node)));
+        self.fault(node.at, format!("expected {expected}, found {}{mend}", node.described()));
     }
 
     fn boolean(&mut self, node: &Node<'_>) {
@@ -110,7 +109,10 @@ impl Checker<'_> {
             Value::Scalar(_) => return self.wrong_type(node, "text", "put it in quotes"),
         };
         if !schema.allowed.is_empty() && !schema.allowed.iter().any(|allowed| allowed == text) {
-            return self.fault(node.at, not_one_of(text, &schema.allowed));
+            return self.fault(
+                node.at,
+                suggest::not_one_of(text, schema.allowed.iter().map(String::as_str)),
+            );
         }
         let length = text.chars().count();
         if length < schema.least {
@@ -256,14 +258,6 @@ fn unknown_field(name: &str, fields: &BTreeMap<String, Schema>) -> String {
     }
 }
 
-fn not_one_of(text: &str, allowed: &[String]) -> String {
-    let mut message = format!("{text:?} is not one of {}", allowed.join(", "));
-    if let Some(meant) = suggest::closest(text, allowed.iter().map(String::as_str)) {
-        write!(message, "; did you mean {meant:?}?").expect("writing to a String succeeds");
-    }
-    message
-}
-
 /// What must be unique of an item: its value or its keys. `None` if there is nothing to compare.
 fn identity(item: &Node<'_>, keys: &Keys) -> Option<String> {
     match keys {
@@ -284,17 +278,5 @@ fn scalar_text(node: &Node<'_>) -> Option<String> {
         Value::Scalar(Scalar::Float(value)) => Some(value.to_string()),
         Value::Scalar(Scalar::Boolean(value)) => Some(value.to_string()),
         Value::Scalar(Scalar::Null) | Value::List(_) | Value::Map(_) => None,
-    }
-}
-
-fn describe(node: &Node<'_>) -> String {
-    match &node.value {
-        Value::Scalar(Scalar::Null) => "null".to_owned(),
-        Value::Scalar(Scalar::Boolean(value)) => format!("the boolean {value}"),
-        Value::Scalar(Scalar::Integer(value)) => format!("the integer {value}"),
-        Value::Scalar(Scalar::Float(value)) => format!("the number {value}"),
-        Value::Scalar(Scalar::Text(text)) => format!("the text {text:?}"),
-        Value::List(_) => "a list".to_owned(),
-        Value::Map(_) => "a mapping".to_owned(),
     }
 }

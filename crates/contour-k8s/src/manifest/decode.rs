@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use super::scalar::Scalar;
 use super::schema::{Schema, Shape};
-use super::tree::{Node, Value};
+use crate::yaml::scalar::Scalar;
+use crate::yaml::tree::{Node, Value};
 
 /// The JSON that the API server would store: without nulls where they mean absence, with the schema's defaults, and
 /// without what is [ignored](Shape::Ignored).

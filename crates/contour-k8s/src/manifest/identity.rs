@@ -2,9 +2,9 @@
 
 use contour_builder::{Kind, ObjectName, ObjectRef};
 
-use super::fault::{Faults, FieldPath};
-use super::suggest;
-use super::tree::{Node, Value};
+use crate::yaml::fault::{Faults, FieldPath};
+use crate::yaml::suggest;
+use crate::yaml::tree::{Node, Value};
 
 /// What a document is.
 #[derive(Debug)]

@@ -6,24 +6,20 @@
 
 mod check;
 mod decode;
-pub(crate) mod fault;
 mod identity;
 mod kinds;
 mod rules;
-mod scalar;
 mod schema;
 mod split;
-mod suggest;
-mod tree;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use contour_builder::{Kind, Object, ObjectRef};
 
-use self::fault::{Fault, Faults, FieldPath, Position};
 use self::identity::{Identity, Version};
-use self::tree::{Node, Value};
+use crate::yaml::fault::{Fault, Faults, FieldPath, Position};
+use crate::yaml::tree::{self, Node, Value};
 
 /// What a file says.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use contour::serve::hub::Hub;
 use contour::serve::pipeline::Pipeline;
+use contour::serve::start::Config;
 use contour::serve::xds;
 use contour_builder::{Change, ObjectRef};
 use contour_tests::case::{self, Step};
@@ -43,7 +44,12 @@ async fn every_case_is_accepted(binary: PathBuf, dialect: Dialect) {
         let steps = case::read(&path);
         let objects: BTreeSet<ObjectRef> = steps.iter().flat_map(references).collect();
         let nothing = objects.into_iter().map(Change::Delete).collect();
-        for changes in steps.into_iter().map(|step| step.changes).chain([nothing]) {
+        let states = steps.into_iter().map(|step| (step.config, step.changes));
+        for (config, changes) in states.chain([(Some(Config::default()), nothing)]) {
+            if let Some(config) = config {
+                let envoy = with_ports(&config.envoy, ports);
+                hub.publish(pipeline.configure(config.builder, envoy, hub.now()).published);
+            }
             let pass = pipeline.apply(changes, hub.now());
             hub.publish(pass.published);
             settle(&hub, &mut pipeline, &envoy, &name).await;
@@ -55,6 +61,12 @@ async fn every_case_is_accepted(binary: PathBuf, dialect: Dialect) {
     let taken = envoy.sum("rds.ingress_http.update_success").await;
     assert!(taken >= 100, "Envoy took in {taken} route configurations");
     assert_eq!(envoy.rejected().await, 0);
+}
+
+/// The configuration of a case, but for where Envoy listens.
+fn with_ports(config: &contour_envoy::Config, ports: Ports) -> Arc<contour_envoy::Config> {
+    let addresses = ports.config().addresses.clone();
+    Arc::new(contour_envoy::Config { addresses, ..config.clone() })
 }
 
 fn references(step: &Step) -> impl Iterator<Item = ObjectRef> {

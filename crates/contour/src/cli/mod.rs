@@ -4,6 +4,8 @@ mod bootstrap;
 mod run;
 mod serve;
 
+mod expand;
+mod flags;
 mod output;
 mod signal;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use crate::config::Settings;
 use crate::envoy::bound;
 use crate::log::{self, Colours};
 
@@ -55,7 +58,11 @@ struct ExecBound {
 
 /// Does what the command line says. Mistakes in it, and errors, are exit code 1.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => return report(Err(error)),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // To standard output what was asked for, to standard error the rest.
@@ -66,12 +73,37 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(args) => with_runtime(cli.log_format, run::LOG_LEVEL, run::run(args)),
-        Command::Serve(args) => with_runtime(cli.log_format, args.log_level(), serve::run(args)),
+        Command::Serve(args) => match args.prepare() {
+            Ok(serve) => with_runtime(cli.log_format, serve.log_level(), serve.run()),
+            Err(error) => report(Err(error)),
+        },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),
         Command::ExecBound(args) => {
             report(Err(bound::exec(args.parent, &args.program, &args.arguments)))
         }
     }
+}
+
+/// What was typed, with what stands in files (`@FILE`). The arguments that we start a program with are left as they are.
+fn arguments() -> Result<Vec<OsString>, expand::Error> {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    if typed.get(1).is_some_and(|command| command == bound::SUBCOMMAND) {
+        return Ok(typed);
+    }
+    expand::expand(typed)
+}
+
+/// The parser of the command line: for tests and documentation that go through all flags.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+/// What flags of `contour serve` say of settings.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn settings<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Settings, clap::Error> {
+    flags::parse(flags)
 }
 
 /// Runs a command that waits for things.
@@ -102,12 +134,10 @@ fn report<E: Display>(outcome: Result<ExitCode, E>) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

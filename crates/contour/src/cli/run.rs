@@ -80,7 +80,7 @@ impl Args {
     fn config(&self) -> Result<Config, SameAddress> {
         let bind = |port| Bind { address: self.address, port };
         let (http, stats) = (bind(self.http_port), bind(self.stats_port));
-        let binds = Binds { http, stats, health: stats, enforced_health: None, admin: None };
+        let binds = Binds { http, stats, health: stats, admin: None, ..Binds::default() };
         let addresses = Addresses::new(binds)?;
         let envoy = contour_envoy::Config { addresses, ..contour_envoy::Config::default() };
         Ok(Config { builder: Arc::default(), envoy: Arc::new(envoy) })

@@ -1,137 +1,134 @@
 //! `contour serve`: the control plane, for Envoys that are started by someone else.
 
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU16;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use contour_envoy::access_log::{AccessLog, LogPath};
-use contour_envoy::config::{Addresses, Bind, Binds, SameAddress};
 use tokio::net::TcpListener;
 
+use super::flags::Given;
 use super::output::{patiently, print_changes};
 use super::signal;
+use crate::config::edges::Endpoint;
+use crate::config::{Base, Environment, Problems, Resolved, file, resolve};
 use crate::serve::start::{self, Config};
 
 /// Serves xDS to Envoys that are started by someone else. In plain text, as yet: keep the port to machines you trust.
+///
+/// A switch such as `--insecure` takes no value; `--no-insecure` says no where the configuration file says yes.
 #[derive(Debug, clap::Args)]
+#[command(next_display_order = None)]
 pub(super) struct Args {
-    /// Where objects come from: `directory=PATH`, a directory of manifests.
-    #[arg(long, value_name = "SOURCE", value_parser = source)]
-    source: PathBuf,
+    /// The configuration file; flags go before it, but for `--http-*` and `--stats-*`.
+    #[arg(short, long, value_name = "PATH", conflicts_with = "contour_config_name")]
+    config_path: Option<PathBuf>,
 
-    /// Where to serve xDS.
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    xds_address: IpAddr,
+    /// The `ContourConfiguration` that counts instead of a file and of most flags, in the namespace `CONTOUR_NAMESPACE`.
+    #[arg(long, value_name = "NAME")]
+    contour_config_name: Option<String>,
 
-    /// On which port to serve xDS.
-    #[arg(long, default_value_t = 8001, value_name = "PORT")]
-    xds_port: u16,
+    /// Where objects come from: `cluster`, or `directory=PATH`, a directory of manifests.
+    #[arg(long, value_name = "SOURCE", default_value = "cluster", value_parser = source)]
+    source: Source,
 
-    /// Where Envoy listens for HTTP.
-    #[arg(long, default_value = "0.0.0.0", value_name = "ADDRESS")]
-    envoy_service_http_address: IpAddr,
-
-    /// On which port Envoy listens for HTTP.
-    #[arg(long, default_value = "8080", value_name = "PORT")]
-    envoy_service_http_port: NonZeroU16,
-
-    /// Where Envoy writes its access log of HTTP requests.
-    #[arg(long, default_value = "/dev/stdout", value_name = "PATH", value_parser = log_path)]
-    envoy_http_access_log: LogPath,
-
-    /// Where Envoy serves its statistics and whether it is ready.
-    #[arg(long, default_value = "0.0.0.0", value_name = "ADDRESS")]
-    stats_address: IpAddr,
-
-    /// On which port Envoy serves its statistics and whether it is ready.
-    #[arg(long, default_value = "8002", value_name = "PORT")]
-    stats_port: NonZeroU16,
-
-    /// Which ingress classes are ours; default: `contour`, and objects without a class.
-    #[arg(long, value_delimiter = ',', value_name = "CLASSES")]
-    ingress_class_name: Vec<String>,
-
-    /// Log each change.
-    #[arg(short, long)]
-    debug: bool,
+    #[command(flatten)]
+    given: Given,
 }
 
-fn source(text: &str) -> Result<PathBuf, String> {
-    match text.split_once('=') {
-        Some(("directory", path)) if !path.is_empty() => Ok(path.into()),
-        _ => Err("give directory=PATH".to_owned()),
+/// Where objects come from.
+#[derive(Clone, Debug)]
+enum Source {
+    Cluster,
+    Directory(PathBuf),
+}
+
+fn source(text: &str) -> Result<Source, String> {
+    match (text, text.split_once('=')) {
+        ("cluster", _) => Ok(Source::Cluster),
+        (_, Some(("directory", path))) if !path.is_empty() => Ok(Source::Directory(path.into())),
+        _ => Err("give cluster or directory=PATH".to_owned()),
     }
 }
 
-fn log_path(text: &str) -> Result<LogPath, String> {
-    LogPath::new(text).ok_or_else(|| "give a path".to_owned())
-}
-
-impl Args {
-    pub(super) fn log_level(&self) -> &'static str {
-        if self.debug { "info,contour=debug" } else { "info" }
-    }
-
-    fn config(&self) -> Result<Config, SameAddress> {
-        let bind = |address, port| Bind { address, port };
-        let stats = bind(self.stats_address, self.stats_port);
-        let http = bind(self.envoy_service_http_address, self.envoy_service_http_port);
-        let addresses = Addresses::new(Binds { http, stats, health: stats, ..Binds::default() })?;
-        let access_log =
-            AccessLog { path: self.envoy_http_access_log.clone(), ..AccessLog::default() };
-        let envoy =
-            contour_envoy::Config { addresses, access_log, ..contour_envoy::Config::default() };
-        // A template that leaves the value empty names no class.
-        let named = self.ingress_class_name.iter().filter(|class| !class.is_empty());
-        let ingress_classes = named.cloned().collect();
-        let builder = contour_builder::Config { ingress_classes };
-        Ok(Config { builder: Arc::new(builder), envoy: Arc::new(envoy) })
-    }
-}
-
-/// Why serving ended.
+/// Why serving ended, or did not begin.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    #[error("{0}; give them different ports")]
-    Addresses(#[from] SameAddress),
+    #[error("{0}")]
+    Configuration(#[from] Problems),
+    #[error("objects of a cluster cannot be read yet; give --source directory=PATH")]
+    NoCluster,
     #[error("cannot listen on {address} (--xds-address, --xds-port): {source}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen { address: Endpoint, source: std::io::Error },
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
     Serve(#[from] start::Error),
 }
 
-pub(super) async fn run(args: Args) -> Result<ExitCode, Error> {
-    let config = args.config()?;
-    let mut stop = signal::Stop::new().map_err(Error::Signals)?;
-    // Before anything is read, which may take long: who connects meanwhile is answered when there is an answer.
-    let (listener, address) = listen(SocketAddr::new(args.xds_address, args.xds_port)).await?;
-    let mut running = start::start(&args.source, config)?;
-    let serving = patiently(running.serving(), |seconds| {
-        tracing::info!(directory = %args.source.display(), seconds, "still reading");
-    });
-    tokio::select! {
-        () = serving => {}
-        error = running.failed() => return Err(error.into()),
-        () = stop.asked() => return Ok(ExitCode::SUCCESS),
+/// What is served, and how: settled, and nothing begun.
+#[derive(Debug)]
+pub(super) struct Serve {
+    directory: PathBuf,
+    resolved: Resolved,
+}
+
+impl Args {
+    /// Reads the configuration. Whatever is wrong with it shows here, before anything is served.
+    pub(super) fn prepare(self) -> Result<Serve, Error> {
+        let environment = Environment::of_process();
+        let Source::Directory(directory) = self.source else { return Err(Error::NoCluster) };
+        if self.contour_config_name.is_some() {
+            return Err(Error::NoCluster); // that is where it would be
+        }
+        let given = self.given.0;
+        let resolved = match &self.config_path {
+            None => resolve(&given, Base::Nothing, &environment)?,
+            Some(path) => resolve(&given, Base::File(&file::read(path)?), &environment)?,
+        };
+        Ok(Serve { directory, resolved })
     }
-    running.serve_xds(listener);
-    tracing::info!(%address, "serving xDS in plain text");
-    let (statuses, report) = (Arc::clone(&running.statuses), running.report.clone());
-    tokio::select! {
-        () = stop.asked() => Ok(ExitCode::SUCCESS),
-        error = running.failed() => Err(error.into()),
-        never = print_changes(&statuses, report) => match never {},
+}
+
+impl Serve {
+    pub(super) fn log_level(&self) -> &'static str {
+        if self.resolved.edges.debug_log { "info,contour=debug" } else { "info" }
+    }
+
+    pub(super) async fn run(self) -> Result<ExitCode, Error> {
+        let Serve { directory, resolved } = self;
+        for note in &resolved.notes {
+            tracing::warn!("{note}");
+        }
+        let config = Config { builder: resolved.builder, envoy: resolved.envoy };
+        let mut stop = signal::Stop::new().map_err(Error::Signals)?;
+        // Before anything is read, which may take long: who connects meanwhile is answered when there is an answer.
+        let (listener, address) = listen(&resolved.edges.xds.endpoint).await?;
+        let mut running = start::start(&directory, config)?;
+        let serving = patiently(running.serving(), |seconds| {
+            tracing::info!(directory = %directory.display(), seconds, "still reading");
+        });
+        tokio::select! {
+            () = serving => {}
+            error = running.failed() => return Err(error.into()),
+            () = stop.asked() => return Ok(ExitCode::SUCCESS),
+        }
+        running.serve_xds(listener);
+        tracing::info!(%address, "serving xDS in plain text");
+        let (statuses, report) = (Arc::clone(&running.statuses), running.report.clone());
+        tokio::select! {
+            () = stop.asked() => Ok(ExitCode::SUCCESS),
+            error = running.failed() => Err(error.into()),
+            never = print_changes(&statuses, report) => match never {},
+        }
     }
 }
 
 /// Takes the port. The second value is the address with the port that the system chose if none was asked for.
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|source| Error::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
+async fn listen(endpoint: &Endpoint) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { address: endpoint.clone(), source };
+    let listener = TcpListener::bind((endpoint.host.as_str(), endpoint.port)).await;
+    let listener = listener.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

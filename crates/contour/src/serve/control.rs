@@ -158,7 +158,12 @@ mod tests {
     async fn nothing_is_served_before_everything_is_there() {
         let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
         let (serving, mut is_serving) = watch::channel(false);
-        let outputs = Outputs { hub: Arc::clone(&hub), statuses: Arc::clone(&statuses), serving };
+        let outputs = Outputs {
+            hub: Arc::clone(&hub),
+            statuses: Arc::clone(&statuses),
+            metrics: Arc::default(),
+            serving,
+        };
         let (events, inbox) = mpsc::channel(QUEUE);
         spawn(Default::default(), inbox, outputs).expect("a thread");
         let name = ObjectName::new("default", "proxy");

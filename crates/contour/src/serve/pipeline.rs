@@ -51,7 +51,7 @@ impl Pipeline {
         envoy: Arc<contour_envoy::Config>,
         now: Moment,
     ) -> (Pipeline, Published) {
-        let addresses = envoy.addresses;
+        let addresses = envoy.addresses.clone();
         let (translator, delta) = Translator::new(envoy, Dialect::Aggregated);
         let mut cache = Cache::default();
         let published = cache.publish(&delta, now);
@@ -100,7 +100,7 @@ impl Pipeline {
         let outcome = self.builder.apply(vec![Change::Config(builder)]);
         let built = Instant::now();
         let mut delta = self.translator.apply(&outcome.dag);
-        self.addresses = envoy.addresses;
+        self.addresses = envoy.addresses.clone();
         delta = merged(delta, self.translator.configure(envoy));
         let mut pass = self.conclude(outcome, &delta, now);
         (pass.building, pass.translating) = (built - begun, built.elapsed());

@@ -133,6 +133,45 @@ fn one_port_for_two_things_is_one_clear_line() {
     let ended = Program::start(contour(arguments)).end();
     check_error(
         &ended,
-        "Envoy cannot listen for both HTTP and statistics on 0.0.0.0 port 8080; give them different ports",
+        "--stats-port: Envoy cannot listen for both HTTP and statistics on 0.0.0.0 port 8080; give them different ports",
+    );
+}
+
+#[test]
+fn a_mistake_in_the_configuration_file_is_one_clear_line() {
+    let directory = directory(&[("contour.conf", "debug: true\ntimeout: 5s\n")]);
+    let file = directory.path().join("contour.conf");
+    let arguments = ["serve", "--source", "directory=.", "-c", file.to_str().expect("UTF-8")];
+    let ended = Program::start(contour(arguments)).end();
+    let message =
+        format!("{}:2:1: timeout: unknown key; did you mean \"timeouts\"?", file.display());
+    check_error(&ended, &message);
+}
+
+#[test]
+fn the_configuration_file_counts_where_flags_are_silent() {
+    let directory = directory(&[("web.yaml", WEB), ("contour.conf", "debug: true\n")]);
+    let file = directory.path().join("contour.conf");
+    let source = source(directory.path());
+    let arguments =
+        ["serve", "--source", &source, "-c", file.to_str().expect("UTF-8"), "--xds-port=0"];
+    let program = Program::start(contour(arguments));
+    program.says("applied changes", 1);
+}
+
+#[test]
+fn a_missing_configuration_file_is_one_clear_line() {
+    let arguments = ["serve", "--source", "directory=.", "--config-path", "no/such/file"];
+    check_error(
+        &Program::start(contour(arguments)).end(),
+        "--config-path: there is no file no/such/file",
+    );
+}
+
+#[test]
+fn a_cluster_is_no_source_yet() {
+    check_error(
+        &Program::start(contour(["serve"])).end(),
+        "objects of a cluster cannot be read yet; give --source directory=PATH",
     );
 }

@@ -58,8 +58,54 @@ fn a_missing_directory_argument_is_named() {
 
 #[test]
 fn a_source_of_another_form_is_refused_with_the_right_one() {
-    check_mistake(["serve", "--source", "dir"], &["invalid value 'dir'", "give directory=PATH"]);
-    check_mistake(["serve", "--source", "directory="], &["give directory=PATH"]);
+    check_mistake(
+        ["serve", "--source", "dir"],
+        &["invalid value 'dir'", "give cluster or directory=PATH"],
+    );
+    check_mistake(["serve", "--source", "directory="], &["give cluster or directory=PATH"]);
+}
+
+#[test]
+fn a_flag_of_serve_is_given_once() {
+    check_mistake(
+        ["serve", "--xds-port", "1", "--xds-port=2"],
+        &["'--xds-port <PORT>' cannot be used multiple times"],
+    );
+    check_mistake(["serve", "--debug", "--no-debug"], &["'--debug' cannot be used with"]);
+}
+
+#[test]
+fn a_switch_takes_no_value() {
+    check_mistake(["serve", "--insecure=true"], &["unexpected value 'true' for '--insecure'"]);
+}
+
+#[test]
+fn a_word_that_is_none_of_the_possible_ones_is_refused_with_them() {
+    check_mistake(
+        ["serve", "--disable-feature", "tlsroute"],
+        &["\"tlsroute\" is not one of extensionservices, tlsroutes", "did you mean \"tlsroutes\"?"],
+    );
+    check_mistake(["serve", "--accesslog-format=xml"], &["is not one of envoy, json"]);
+}
+
+#[test]
+fn a_file_and_a_contour_configuration_exclude_each_other() {
+    check_mistake(
+        ["serve", "-cx", "--contour-config-name=y"],
+        &["'--config-path <PATH>' cannot be used with '--contour-config-name <NAME>'"],
+    );
+}
+
+#[test]
+fn arguments_may_stand_in_a_file() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("arguments");
+    std::fs::write(&file, "# comment\n\n--xds-port\n70000\n").expect("a file");
+    let argument = format!("@{}", file.display());
+    check_mistake(["serve", &argument], &["70000 is out of range; give a number from 0 to 65535"]);
+    check_mistake(["@no/such/file"], &["cannot read arguments from no/such/file"]);
+    std::fs::write(&file, &argument).expect("a file");
+    check_mistake([&argument], &["names itself"]);
 }
 
 #[test]
@@ -100,27 +146,6 @@ fn the_help_of_run_explains_every_flag() {
             "https-port",
             "log-format",
             "stats-port",
-        ],
-    );
-}
-
-#[test]
-fn the_help_of_serve_explains_every_flag() {
-    check_flags(
-        "serve",
-        &[
-            "debug",
-            "envoy-http-access-log",
-            "envoy-service-http-address",
-            "envoy-service-http-port",
-            "help",
-            "ingress-class-name",
-            "log-format",
-            "source",
-            "stats-address",
-            "stats-port",
-            "xds-address",
-            "xds-port",
         ],
     );
 }

@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::fault::{Faults, FieldPath};
 use super::super::identity::is_subdomain;
-use super::super::tree::Node;
 use super::{PROTOCOLS, one_of, port, port_names};
+use crate::yaml::fault::{Faults, FieldPath};
+use crate::yaml::tree::Node;
 
 const ADDRESS_TYPES: &[&str] = &["IPv4", "IPv6", "FQDN"];
 

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::fault::{Faults, FieldPath};
 use super::super::identity::is_subdomain;
-use super::super::tree::Node;
 use super::{one_of, port};
+use crate::yaml::fault::{Faults, FieldPath};
+use crate::yaml::tree::Node;
 
 const PATH_TYPES: &[&str] = &["Exact", "Prefix", "ImplementationSpecific"];
 

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use contour_builder::Kind;
 
-use super::fault::{Faults, FieldPath};
 use super::identity::is_label;
-use super::tree::Node;
+use crate::yaml::fault::{Faults, FieldPath};
+use crate::yaml::tree::Node;
 
 /// Adds to `faults` what the rules of `kind` find in `node`, which stands at `path`.
 pub(super) fn check(kind: Kind, node: &Node<'_>, path: &FieldPath, faults: &mut Faults) {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::fault::{Faults, FieldPath};
-use super::super::tree::Node;
 use super::{PROTOCOLS, one_of, port, port_names};
+use crate::yaml::fault::{Faults, FieldPath};
+use crate::yaml::tree::Node;
 
 const TYPES: &[&str] = &["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::manifest::fault::Fault;
-pub use crate::manifest::fault::Position;
+use crate::yaml::fault::Fault;
+pub use crate::yaml::fault::Position;
 
 /// What reading a directory found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,23 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use contour_builder::Change;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, timeout_at};
 
 use super::listing::Names;
 use super::report::{Finding, Report};
 use super::{Directory, Error, Scan};
-
-/// Editors and version control write in bursts: a scan waits until this long nothing happened,
-const QUIET: Duration = Duration::from_millis(30);
-
-/// but not longer than this.
-const PATIENCE: Duration = Duration::from_millis(300);
+use crate::quiet;
 
 /// How many bytes of manifests are read before what was read is told, as long as not everything is.
 const PART: u64 = 1 << 20;
@@ -68,19 +61,7 @@ pub async fn watch(directory: Directory, events: mpsc::Sender<Event>) -> Result<
         synced = true;
         tokio::select! {
             () = events.closed() => return Ok(()),
-            () = quiet_after(&changed) => {}
-        }
-    }
-}
-
-/// Returns after something happened and a while nothing more.
-async fn quiet_after(changed: &Notify) {
-    changed.notified().await;
-    let latest = Instant::now() + PATIENCE;
-    while Instant::now() < latest {
-        let quiet = latest.min(Instant::now() + QUIET);
-        if timeout_at(quiet, changed.notified()).await.is_err() {
-            return;
+            () = quiet::after(&changed) => {}
         }
     }
 }

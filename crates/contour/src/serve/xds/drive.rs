@@ -235,7 +235,8 @@ impl<V: Variant<Response: Described>> Driver<V> {
 
     /// Whether the client has answered everything that it was sent.
     fn is_settled(&self) -> bool {
-        self.stream.standing(self.call.look().view()).outstanding.is_empty()
+        let standing = self.stream.standing(self.call.look().view());
+        standing.is_some_and(|standing| standing.outstanding.is_empty())
     }
 
     fn hear(&mut self, request: V::Request) -> Result<(), Status> {

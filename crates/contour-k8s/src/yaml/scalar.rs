@@ -9,18 +9,23 @@ use saphyr_parser::{ScalarStyle, Tag};
 
 /// A value that is neither a list nor a mapping.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Scalar<'t> {
+pub enum Scalar<'t> {
+    /// Nothing, `~` or `null`.
     Null,
+    /// `yes` is one.
     Boolean(bool),
+    /// `0x10` is one.
     Integer(i64),
+    /// A number with a fractional part.
     Float(f64),
+    /// Everything else.
     Text(Cow<'t, str>),
 }
 
 /// The value of a scalar, or `None` if it is not what its tag (`!!int`) claims.
 ///
 /// Tags other than those of the YAML core schema say nothing about the value and are passed over.
-pub(super) fn resolve<'t>(
+pub fn resolve<'t>(
     text: Cow<'t, str>,
     style: ScalarStyle,
     tag: Option<&Tag>,
@@ -39,7 +44,7 @@ pub(super) fn resolve<'t>(
 }
 
 /// Whether `text` without quotes would be taken for an integer.
-pub(super) fn is_integer(text: &str) -> bool {
+pub fn is_integer(text: &str) -> bool {
     matches!(plain(Cow::Borrowed(text)), Scalar::Integer(_))
 }
 

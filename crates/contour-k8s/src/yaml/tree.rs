@@ -18,15 +18,21 @@ const ALIAS_LIMIT: usize = 100_000;
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node<'t> {
-    pub(super) at: Position,
-    pub(super) value: Value<'t>,
+pub struct Node<'t> {
+    /// Where it begins.
+    pub at: Position,
+    /// What it is.
+    pub value: Value<'t>,
+    /// How the text spells a scalar that is not text, where that matters: `0x10`, `yes`, `1.20`. Empty of all else.
+    pub spelled: Cow<'t, str>,
 }
 
 /// A value. Lists and mappings are shared, so that an alias costs nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value<'t> {
+pub enum Value<'t> {
+    /// Neither a list nor a mapping.
     Scalar(Scalar<'t>),
+    /// In the order of the text.
     List(Rc<[Node<'t>]>),
     /// In the order of the text; merged entries (`<<`) follow. A key that the text repeats is there repeatedly.
     Map(Rc<[Entry<'t>]>),
@@ -34,16 +40,23 @@ pub(super) enum Value<'t> {
 
 /// One key of a mapping.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry<'t> {
-    pub(super) key: Cow<'t, str>,
+pub struct Entry<'t> {
+    /// The key; one that is not text by itself (`80`, `yes`) is what the text has.
+    pub key: Cow<'t, str>,
     /// Where the key stands.
-    pub(super) at: Position,
-    pub(super) node: Node<'t>,
+    pub at: Position,
+    /// Its value.
+    pub node: Node<'t>,
 }
 
 impl<'t> Node<'t> {
+    fn scalar(at: Position, scalar: Scalar<'t>, text: Cow<'t, str>) -> Node<'t> {
+        let spelled = if matches!(scalar, Scalar::Text(_)) { Cow::Borrowed("") } else { text };
+        Node { at, value: Value::Scalar(scalar), spelled }
+    }
+
     /// The value of `key`, if this is a mapping that has one other than null: null means absent, as to the API server.
-    pub(super) fn get(&self, key: &str) -> Option<&Node<'t>> {
+    pub fn get(&self, key: &str) -> Option<&Node<'t>> {
         self.entries()
             .iter()
             .find(|entry| entry.key == key)
@@ -52,29 +65,45 @@ impl<'t> Node<'t> {
     }
 
     /// The value below `keys`.
-    pub(super) fn find(&self, keys: &[&str]) -> Option<&Node<'t>> {
+    pub fn find(&self, keys: &[&str]) -> Option<&Node<'t>> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
 
     /// The entries of a mapping; none if it is something else.
-    pub(super) fn entries(&self) -> &[Entry<'t>] {
+    pub fn entries(&self) -> &[Entry<'t>] {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
     /// The items of a list; none if it is something else.
-    pub(super) fn items(&self) -> &[Node<'t>] {
+    pub fn items(&self) -> &[Node<'t>] {
         if let Value::List(items) = &self.value { items } else { &[] }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
         if let Value::Scalar(Scalar::Text(text)) = &self.value { Some(text) } else { None }
     }
 
-    pub(super) fn integer(&self) -> Option<i64> {
+    /// The integer, if it is one.
+    pub fn integer(&self) -> Option<i64> {
         if let Value::Scalar(Scalar::Integer(integer)) = self.value { Some(integer) } else { None }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    /// What it is, in words: `the integer 7`.
+    pub fn described(&self) -> String {
+        match &self.value {
+            Value::Scalar(Scalar::Null) => "null".to_owned(),
+            Value::Scalar(Scalar::Boolean(value)) => format!("the boolean {value}"),
+            Value::Scalar(Scalar::Integer(value)) => format!("the integer {value}"),
+            Value::Scalar(Scalar::Float(value)) => format!("the number {value}"),
+            Value::Scalar(Scalar::Text(text)) => format!("the text {text:?}"),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a mapping".to_owned(),
+        }
+    }
+
+    /// Whether it is null, which means absent.
+    pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Scalar(Scalar::Null))
     }
 }
@@ -83,7 +112,7 @@ impl<'t> Node<'t> {
 ///
 /// # Errors
 /// What makes the text, from the place named on, no YAML. The documents before it are good.
-pub(super) fn parse(text: &str, lines_before: usize) -> (Vec<Node<'_>>, Option<Fault>) {
+pub fn parse(text: &str, lines_before: usize) -> (Vec<Node<'_>>, Option<Fault>) {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         lines_before,
@@ -202,14 +231,14 @@ impl<'t> Reader<'t> {
                         map.key = Some((at, Key::new(text, style)));
                         continue;
                     }
-                    let scalar = scalar::resolve(text, style, tag.as_deref())
+                    let scalar = scalar::resolve(text.clone(), style, tag.as_deref())
                         .ok_or_else(|| Fault::new(at, "", "the value is not what its tag says"))?;
-                    let node = Node { at, value: Value::Scalar(scalar) };
+                    let node = Node::scalar(at, scalar, text);
                     self.anchored(anchor, Sized { node, size: 1, height: 0 })
                 }
                 Event::Alias(anchor) => self.alias(anchor, at, open.len())?,
                 // Nothing else can stand between the start of a document and its end.
-                _ => return Ok(Node { at, value: Value::Scalar(Scalar::Null) }),
+                _ => return Ok(Node::scalar(at, Scalar::Null, Cow::Borrowed(""))),
             };
             match open.last_mut() {
                 None => return Ok(done.node),
@@ -306,7 +335,8 @@ impl<'t> Open<'t> {
             Content::List(items) => Value::List(items.into()),
             Content::Map(map) => Value::Map(map.close()?.into()),
         };
-        Ok(Sized { node: Node { at: self.at, value }, size: self.size, height: self.height })
+        let node = Node { at: self.at, value, spelled: Cow::Borrowed("") };
+        Ok(Sized { node, size: self.size, height: self.height })
     }
 }
 

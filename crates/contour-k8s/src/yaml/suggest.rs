@@ -1,7 +1,7 @@
 //! Guesses what a misspelled word was meant to be.
 
 /// The one of `known` that `word` is most likely a misspelling of.
-pub(super) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let lower = word.to_lowercase();
     // One slip in a short word, two in a longer one: more makes wild guesses.
     let tolerance = (word.chars().count() / 3).clamp(1, 2);
@@ -15,6 +15,16 @@ pub(super) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         })
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// That `word` is none of `allowed`, and which of them it may have been meant to be.
+pub fn not_one_of<'k>(word: &str, allowed: impl IntoIterator<Item = &'k str>) -> String {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    let message = format!("{word:?} is not one of {}", allowed.join(", "));
+    match closest(word, allowed) {
+        Some(meant) => format!("{message}; did you mean {meant:?}?"),
+        None => message,
+    }
 }
 
 #[cfg(test)]

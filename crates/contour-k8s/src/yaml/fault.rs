@@ -19,26 +19,27 @@ impl fmt::Display for Position {
 
 /// One thing wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// Where it stands.
-    pub(crate) at: Position,
+    pub at: Position,
     /// The field, as in `spec.routes[2].services[0].port`; empty if it is about the document as a whole.
-    pub(crate) field: String,
+    pub field: String,
     /// What is wrong, and what would mend it.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl Fault {
-    pub(crate) fn new(at: Position, field: impl Into<String>, message: impl Into<String>) -> Fault {
+    /// This fault.
+    pub fn new(at: Position, field: impl Into<String>, message: impl Into<String>) -> Fault {
         Fault { at, field: field.into(), message: message.into() }
     }
 }
 
 /// Everything wrong with one object.
 ///
-/// Aliases let a small file repeat a mistake many thousand times, so only the first [`Faults::LIMIT`] are kept.
+/// Aliases let a small file repeat a mistake many thousand times, so only the first 100 are kept.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     kept: Vec<Fault>,
     dropped: usize,
 }
@@ -46,12 +47,8 @@ pub(crate) struct Faults {
 impl Faults {
     const LIMIT: usize = 100;
 
-    pub(crate) fn push(
-        &mut self,
-        at: Position,
-        field: impl Into<String>,
-        message: impl Into<String>,
-    ) {
+    /// Adds a fault.
+    pub fn push(&mut self, at: Position, field: impl Into<String>, message: impl Into<String>) {
         if self.kept.len() < Faults::LIMIT {
             self.kept.push(Fault::new(at, field, message));
         } else {
@@ -59,12 +56,13 @@ impl Faults {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
     /// In the order of the text.
-    pub(crate) fn into_sorted(self) -> Vec<Fault> {
+    pub fn into_sorted(self) -> Vec<Fault> {
         let mut faults = self.kept;
         faults.sort();
         if let (Some(last), 1..) = (faults.last(), self.dropped) {
@@ -76,31 +74,34 @@ impl Faults {
 
 /// The path of a field while a tree is walked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct FieldPath(String);
+pub struct FieldPath(String);
 
 /// How long a path was before something was added.
 #[must_use]
-pub(crate) struct Mark(usize);
+pub struct Mark(usize);
 
 impl FieldPath {
     /// A path that starts at `items[index]` of the list found at `self`.
-    pub(crate) fn item(&self, index: usize) -> FieldPath {
+    #[must_use]
+    pub fn item(&self, index: usize) -> FieldPath {
         let mut path = FieldPath(self.0.clone());
         let _ = path.enter("items");
         let _ = path.enter_index(index);
         path
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// As in `spec.routes[2]`; empty at the root.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The path of the field `name` below this one; `name` may itself be a path.
-    pub(crate) fn to(&self, name: &str) -> String {
+    pub fn to(&self, name: &str) -> String {
         if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) }
     }
 
-    pub(crate) fn enter(&mut self, key: &str) -> Mark {
+    /// Goes on to a field below.
+    pub fn enter(&mut self, key: &str) -> Mark {
         let mark = Mark(self.0.len());
         let plain = !key.is_empty()
             && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
@@ -115,13 +116,15 @@ impl FieldPath {
         mark
     }
 
-    pub(crate) fn enter_index(&mut self, index: usize) -> Mark {
+    /// Goes on to an item of the list.
+    pub fn enter_index(&mut self, index: usize) -> Mark {
         let mark = Mark(self.0.len());
         write!(self.0, "[{index}]").expect("writing to a String succeeds");
         mark
     }
 
-    pub(crate) fn leave(&mut self, mark: &Mark) {
+    /// Goes back to where it was.
+    pub fn leave(&mut self, mark: &Mark) {
         self.0.truncate(mark.0);
     }
 }
