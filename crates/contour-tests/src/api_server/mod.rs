@@ -222,7 +222,10 @@ users: [{{name: {user}, user: {{{credentials}}}}}]
         )
         .expect("writing to a String");
         let kubeconfig = self.scratch.path().join(format!("{user}.kubeconfig"));
-        std::fs::write(&kubeconfig, text).expect("a file to write");
+        // In one step: another test may be reading the one before.
+        let file = tempfile::NamedTempFile::new_in(self.scratch.path()).expect("a file");
+        std::fs::write(file.path(), text).expect("a file to write");
+        file.persist(&kubeconfig).expect("a file to rename");
         Account { kubeconfig }
     }
 

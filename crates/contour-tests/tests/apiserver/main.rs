@@ -4,6 +4,7 @@
 
 mod account;
 mod definitions;
+mod lease;
 mod server;
 
 use std::pin::Pin;
@@ -53,6 +54,11 @@ fn main() {
         definitions::a_status_is_written_apart_from_the_spec,
         account::contour_may_do_what_it_is_granted,
         account::contour_may_not_do_anything_else,
+        lease::one_of_two_leads_and_a_release_hands_over_within_three_seconds,
+        lease::a_dead_leader_is_succeeded_when_its_lease_is_over,
+        lease::a_leader_whose_lease_is_taken_stops_leading_and_goes_on,
+        lease::an_outage_longer_than_the_renew_deadline_ends_leadership_until_it_is_over,
+        lease::leadership_is_told_in_events,
         server::objects_survive_a_restart,
         server::a_watch_from_before_a_compaction_and_restart_is_expired,
     ];
