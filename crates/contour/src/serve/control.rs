@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::outbox::Outbox;
 use super::pipeline::{Pass, Pipeline};
 use super::question::Question;
+use super::start::Config;
 
 /// What the loop reacts to.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub enum Event {
     Synced,
     /// A client appeared that speaks the separate dialect.
     SpeakSeparate,
+    /// The configuration is now this.
+    Config(Config),
     /// Somebody wants to know something. Answered after the changes that came before it, and those that came with it.
     Asked(Question),
 }
@@ -63,7 +66,7 @@ pub fn spawn(
         let (builder, envoy) = configs;
         let (pipeline, published) = Pipeline::new(builder, envoy, outputs.hub.now());
         outputs.hub.publish(published);
-        let mut control = Control { pipeline, outputs, synced: false };
+        let mut control = Control { pipeline, outputs, synced: false, config: None };
         runtime.block_on(control.run(events));
     })
 }
@@ -73,6 +76,8 @@ struct Control {
     outputs: Outputs,
     /// Whether everything is there. Until then nothing is built.
     synced: bool,
+    /// A configuration that came before that.
+    config: Option<Config>,
 }
 
 impl Control {
@@ -103,8 +108,16 @@ impl Control {
                 Event::Synced => {
                     self.synced = true;
                     self.pass(Vec::new());
+                    if let Some(config) = self.config.take() {
+                        self.configure(config);
+                    }
                     self.outputs.serving.send_replace(true);
                 }
+                Event::Config(config) if self.synced => {
+                    self.pass(std::mem::take(&mut changes));
+                    self.configure(config);
+                }
+                Event::Config(config) => self.config = Some(config),
                 Event::SpeakSeparate => {
                     let publication = self.pipeline.speak_separate();
                     self.outputs.hub.publish_in(Dialect::Separate, publication);
@@ -125,6 +138,17 @@ impl Control {
         let count = changes.len();
         let pass = self.pipeline.apply(changes, self.outputs.hub.now());
         log(&pass, count, begin);
+        self.tell(pass);
+    }
+
+    fn configure(&mut self, config: Config) {
+        let begin = Instant::now();
+        let pass = self.pipeline.configure(config.builder, config.envoy, self.outputs.hub.now());
+        log(&pass, 0, begin);
+        self.tell(pass);
+    }
+
+    fn tell(&self, pass: Pass) {
         self.outputs.metrics.pass(&pass);
         self.outputs.metrics.objects(&self.pipeline.builder().objects());
         self.outputs.hub.publish(pass.published);

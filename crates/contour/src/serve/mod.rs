@@ -1,5 +1,6 @@
 //! The running control plane: the loop that owns the core, and the edges around it.
 
+pub mod cluster;
 pub mod control;
 pub mod pipeline;
 pub mod question;

@@ -57,6 +57,7 @@ pub struct Running {
     pub report: watch::Receiver<Report>,
     /// The control loop's inbox, for questions.
     pub control: mpsc::Sender<Event>,
+    reports: watch::Sender<Report>,
     serving: watch::Receiver<bool>,
     stop: CancellationToken,
     /// Those of the tasks that end when they are told to stop.
@@ -70,38 +71,9 @@ pub struct Running {
 /// [`Error::Source`], [`Error::Thread`].
 pub fn start(directory: &Path, config: Config) -> Result<Running, Error> {
     let directory = Directory::open(directory)?;
-    let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
-    let (serving, is_serving) = watch::channel(false);
-    let (events, inbox) = mpsc::channel(QUEUE);
-    let metrics = Arc::new(Metrics::default());
-    let outputs = Outputs {
-        hub: Arc::clone(&hub),
-        statuses: Arc::clone(&statuses),
-        metrics: Arc::clone(&metrics),
-        serving,
-    };
-    let thread = control::spawn((config.builder, config.envoy), inbox, outputs);
-    let control = thread.map_err(Error::Thread)?;
-    let (reports, report) = watch::channel(Report::default());
-    let (scans, scanned) = mpsc::channel(SCANS);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        directory::watch(directory, scans).await?;
-        Err(Error::Ended("directory source"))
-    });
-    tasks.spawn(forward(scanned, reports, events.clone()));
-    tasks.spawn(control_ended(control));
-    Ok(Running {
-        hub,
-        statuses,
-        metrics,
-        report,
-        control: events,
-        serving: is_serving,
-        stop: CancellationToken::new(),
-        servers: TaskTracker::new(),
-        tasks,
-    })
+    let mut running = Running::new(config)?;
+    running.read_directory(directory);
+    Ok(running)
 }
 
 /// Hands what the directory holds to the control loop.
@@ -139,6 +111,57 @@ async fn control_ended(thread: std::thread::JoinHandle<()>) -> Result<(), Error>
 }
 
 impl Running {
+    /// Starts the pipeline, which knows no object yet and has no source.
+    ///
+    /// # Errors
+    /// [`Error::Thread`].
+    pub fn new(config: Config) -> Result<Running, Error> {
+        let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
+        let (serving, is_serving) = watch::channel(false);
+        let (events, inbox) = mpsc::channel(QUEUE);
+        let metrics = Arc::new(Metrics::default());
+        let outputs = Outputs {
+            hub: Arc::clone(&hub),
+            statuses: Arc::clone(&statuses),
+            metrics: Arc::clone(&metrics),
+            serving,
+        };
+        let thread = control::spawn((config.builder, config.envoy), inbox, outputs);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(control_ended(thread.map_err(Error::Thread)?));
+        let (reports, report) = watch::channel(Report::default());
+        Ok(Running {
+            hub,
+            statuses,
+            metrics,
+            report,
+            control: events,
+            reports,
+            serving: is_serving,
+            stop: CancellationToken::new(),
+            servers: TaskTracker::new(),
+            tasks,
+        })
+    }
+
+    /// Reads a directory, and follows it.
+    pub fn read_directory(&mut self, directory: Directory) {
+        let (scans, scanned) = mpsc::channel(SCANS);
+        self.tasks.spawn(async move {
+            directory::watch(directory, scans).await?;
+            Err(Error::Ended("directory source"))
+        });
+        self.tasks.spawn(forward(scanned, self.reports.clone(), self.control.clone()));
+    }
+
+    /// Runs something that never ends. If it does, so does everything.
+    pub fn run(&mut self, what: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async move {
+            task.await;
+            Err(Error::Ended(what))
+        });
+    }
+
     /// Waits until the first complete state is published.
     pub fn serving(&self) -> impl Future<Output = ()> + use<> {
         let mut serving = self.serving.clone();

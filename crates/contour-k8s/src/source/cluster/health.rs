@@ -39,6 +39,12 @@ impl fmt::Display for Permission {
     }
 }
 
+impl Standing {
+    fn is_settled(&self) -> bool {
+        matches!(self, Standing::Synced | Standing::Absent)
+    }
+}
+
 impl fmt::Display for Standing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,13 +71,19 @@ pub struct Health {
 }
 
 impl Health {
+    /// Whether everything that there is of a kind was read.
+    pub fn has(&self, kind: Kind) -> bool {
+        let of_kind = self.watches.iter().filter(|((each, _), _)| *each == kind);
+        of_kind.clone().count() > 0
+            && of_kind.map(|(_, standing)| standing).all(Standing::is_settled)
+    }
+
     /// Whether everything that can be read was read: then what is known is complete.
     ///
     /// A kind that is not served counts as read: there is nothing of it. One that we may not read does not: what is known
     /// would be a half.
     pub fn is_synced(&self) -> bool {
-        let settled = |each: &Standing| matches!(each, Standing::Synced | Standing::Absent);
-        self.reached && self.watches.values().all(settled)
+        self.reached && self.watches.values().all(Standing::is_settled)
     }
 }
 

@@ -1,0 +1,142 @@
+//! From an API server to a running pipeline, and from its conditions back to statuses.
+
+use std::sync::Arc;
+
+use contour_builder::{Addresses, Kind};
+use contour_k8s::client::Client;
+use contour_k8s::lease::{self, Election};
+use contour_k8s::source::cluster::{self, Health, Outputs};
+use contour_k8s::status::{self, Inputs, Observed, Outcome, Written};
+use tokio::sync::{mpsc, watch};
+
+use super::control::Event;
+use super::health::Readiness;
+use super::metrics::{Metrics, Reachable, Role, StatusUpdate};
+use super::outbox::Outbox;
+use super::start::Running;
+
+/// How many batches of objects may wait for the control loop.
+const BATCHES: usize = 64;
+
+/// What is read, and who writes.
+#[derive(Debug)]
+pub struct Settings {
+    /// What to watch.
+    pub source: cluster::Settings,
+    /// Envoy's addresses, if they are given.
+    pub addresses: Option<Addresses>,
+    /// How the one that writes statuses is elected; `None`: it is this process.
+    pub election: Option<lease::Settings>,
+}
+
+/// Has a pipeline read an API server, and statuses written there. Answers what readiness is made of.
+pub fn read(running: &mut Running, client: &Client, settings: Settings) -> Arc<Readiness> {
+    let Settings { source, addresses: given, election } = settings;
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+    let readiness = Readiness::of_cluster(running.is_serving(), kinds);
+    let observed = Arc::new(Observed::default());
+    let (addresses, known) = watch::channel(given);
+    let (health, seen) = watch::channel(Health::default());
+    let (events, told) = mpsc::channel(BATCHES);
+    let outputs = Outputs { events, observed: Arc::clone(&observed), addresses, health };
+    let (source_client, control) = (client.clone(), running.control.clone());
+    running.run("cluster source", cluster::watch(source_client, source, outputs));
+    running.run("cluster source", forward(told, control));
+    let metrics = Arc::clone(&running.metrics);
+    running.run("health of the cluster", tell_health(seen, Arc::clone(&readiness), metrics));
+    let leading = elect(running, client, election);
+    let (news, inbox) = mpsc::channel(1);
+    running.run("statuses", hand_over(Arc::clone(&running.statuses), news));
+    let inputs = Inputs { news: inbox, observed, addresses: known, leading };
+    let metrics = Arc::clone(&running.metrics);
+    let tell = move |written: &Written| count(&metrics, written);
+    running.run("status writer", status::run(client.clone(), inputs, tell));
+    readiness
+}
+
+/// Competes for leadership, if there is any to compete for.
+fn elect(
+    running: &mut Running,
+    client: &Client,
+    settings: Option<lease::Settings>,
+) -> watch::Receiver<bool> {
+    let metrics = Arc::clone(&running.metrics);
+    let Some(settings) = settings else {
+        metrics.role("", Role::Leader);
+        return lease::always();
+    };
+    let name = settings.name.clone();
+    let (election, leading) = Election::new(client.clone(), settings);
+    running.serve("leader election", |stop| election.run(stop.cancelled_owned()));
+    running.run("role", tell_role(leading.clone(), name, metrics));
+    leading
+}
+
+/// Hands what the source tells to the control loop.
+async fn forward(mut told: mpsc::Receiver<cluster::Event>, control: mpsc::Sender<Event>) {
+    while let Some(event) = told.recv().await {
+        let event = match event {
+            cluster::Event::Changes(changes) => Event::Changes(changes),
+            cluster::Event::Synced => Event::Synced,
+        };
+        if control.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands what is true to the writer, the newest of each object.
+async fn hand_over(statuses: Arc<Outbox>, news: mpsc::Sender<status::News>) {
+    while let Ok(place) = news.reserve().await {
+        place.send(statuses.take().await);
+    }
+}
+
+async fn tell_health(
+    mut seen: watch::Receiver<Health>,
+    readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
+) {
+    loop {
+        {
+            let health = seen.borrow_and_update();
+            if health.up {
+                readiness.api_answered();
+                metrics.kubernetes_api(Reachable::Yes);
+            } else {
+                readiness.api_silent("it does not answer; what is known of it is served");
+                metrics.kubernetes_api(Reachable::No);
+            }
+            for kind in Kind::ALL.into_iter().filter(|kind| health.has(*kind)) {
+                readiness.synced(kind.as_str());
+            }
+        }
+        if seen.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tell_role(mut leading: watch::Receiver<bool>, lease: String, metrics: Arc<Metrics>) {
+    loop {
+        let leads = *leading.borrow_and_update();
+        metrics.role(&lease, if leads { Role::Leader } else { Role::Follower });
+        if leading.changed().await.is_err() {
+            return std::future::pending().await; // the election has ended as it was told to
+        }
+    }
+}
+
+fn count(metrics: &Metrics, written: &Written) {
+    let Written { kind, took, outcome } = written;
+    let update = match outcome {
+        Outcome::Written => StatusUpdate::Written,
+        Outcome::Same | Outcome::Gone => StatusUpdate::Unchanged,
+        Outcome::Failed => StatusUpdate::Failed,
+        Outcome::Conflict => {
+            metrics.status_conflict(kind.as_str());
+            return;
+        }
+    };
+    metrics.status_update(kind.as_str(), update, *took);
+}
