@@ -1,6 +1,7 @@
 //! Sources of Kubernetes objects, where their statuses are written, and the client and the leader election beside them.
 
 pub mod client;
+pub mod contour_configuration;
 pub mod lease;
 mod manifest;
 pub mod quiet;

@@ -417,8 +417,9 @@ async fn an_envoy_started_by_someone_else_is_served(envoy: Arc<Path>) {
     write_proxy(manifests.path(), "shop.example.com");
     let (http, stats) = free_ports();
     let source = format!("directory={}", manifests.path().display());
-    let mut command = contour(["serve", "--source", &source, "--xds-port", "0"]);
+    let mut command = contour(["serve", "--source", &source, "--insecure", "--xds-port=0"]);
     command
+        .args(["--http-port=0", "--health-port=0", "--debug-http-port=0"])
         .args(["--envoy-service-http-address", "127.0.0.1", "--stats-address", "127.0.0.1"])
         .args(["--envoy-service-http-port", &http.port().to_string()])
         .args(["--stats-port", &stats.port().to_string()])

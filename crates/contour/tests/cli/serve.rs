@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -18,11 +19,17 @@ fn source(directory: &Path) -> String {
     format!("directory={}", directory.display())
 }
 
-/// Serves a directory on a port that the system chooses, and waits until it does.
+/// `contour serve` in plain text, on ports that the system chooses.
+fn serving(arguments: &[&str]) -> Command {
+    let mut command = contour(["serve", "--insecure", "--xds-port=0", "--http-port=0"]);
+    command.args(["--health-port=0", "--debug-http-port=0"]).args(arguments);
+    command
+}
+
+/// Serves a directory, and waits until it does.
 #[track_caller]
 fn serve(directory: &Path) -> (Program, SocketAddr) {
-    let program =
-        Program::start(contour(["serve", "--source", &source(directory), "--xds-port", "0"]));
+    let program = Program::start(serving(&["--source", &source(directory)]));
     let address = address(&program);
     (program, address)
 }
@@ -96,8 +103,8 @@ fn a_mistake_is_printed_when_it_is_made_and_counted_when_it_is_mended() {
 #[test]
 fn it_serves_on_when_nobody_reads_what_it_prints() {
     let directory = shop();
-    let arguments = ["serve", "--source", &source(directory.path()), "--xds-port", "0", "--debug"];
-    let program = Program::start_unread(contour(arguments));
+    let program =
+        Program::start_unread(serving(&["--source", &source(directory.path()), "--debug"]));
     let address = address(&program);
     write(directory.path(), "shop.yaml", &proxy("shop", "gone"));
     program.says("applied changes", 2);
@@ -123,8 +130,8 @@ fn a_port_in_use_is_one_clear_line() {
 
 #[test]
 fn a_missing_directory_is_one_clear_line() {
-    let arguments = ["serve", "--source", "directory=no/such/place", "--xds-port", "0"];
-    check_error(&Program::start(contour(arguments)).end(), "there is no directory no/such/place");
+    let command = serving(&["--source", "directory=no/such/place"]);
+    check_error(&Program::start(command).end(), "there is no directory no/such/place");
 }
 
 #[test]
@@ -153,10 +160,39 @@ fn the_configuration_file_counts_where_flags_are_silent() {
     let directory = directory(&[("web.yaml", WEB), ("contour.conf", "debug: true\n")]);
     let file = directory.path().join("contour.conf");
     let source = source(directory.path());
-    let arguments =
-        ["serve", "--source", &source, "-c", file.to_str().expect("UTF-8"), "--xds-port=0"];
-    let program = Program::start(contour(arguments));
+    let command = serving(&["--source", &source, "-c", file.to_str().expect("UTF-8")]);
+    let program = Program::start(command);
     program.says("applied changes", 1);
+}
+
+#[test]
+fn an_edited_configuration_file_takes_effect_and_what_is_wrong_with_it_is_told() {
+    let directory = directory(&[("web.yaml", WEB), ("contour.conf", "debug: true\n")]);
+    let file = directory.path().join("contour.conf");
+    let source = source(directory.path());
+    let command = serving(&["--source", &source, "-c", file.to_str().expect("UTF-8")]);
+    let program = Program::start(command);
+    program.says("serving xDS", 1);
+    write(directory.path(), "contour.conf", "debug: true\nnetwork: {num-trusted-hops: 1}\n");
+    program.says("the configuration was read again", 1);
+    write(directory.path(), "contour.conf", "debug: maybe\n");
+    program.says("the configuration is not valid; the one before stays in effect", 1);
+    write(directory.path(), "contour.conf", "debug: true\nincluster: true\n");
+    program.says("how the API server is reached", 1);
+}
+
+#[test]
+fn files_of_tls_that_are_missing_are_one_clear_line() {
+    let directory = shop();
+    let missing = directory.path().join("ca.crt");
+    let mut command = contour(["serve", "--xds-port=0", "--http-port=0", "--health-port=0"]);
+    command.args(["--debug-http-port=0", "--source", &source(directory.path())]);
+    command.arg("--contour-cafile").arg(&missing);
+    command.args(["--contour-cert-file", "no.crt", "--contour-key-file", "no.key"]);
+    let ended = Program::start(command).end();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("no.crt"), "{}", ended.err);
+    assert_eq!(ended.err.lines().filter(|line| line.starts_with("contour: error")).count(), 1);
 }
 
 #[test]
@@ -169,9 +205,18 @@ fn a_missing_configuration_file_is_one_clear_line() {
 }
 
 #[test]
-fn a_cluster_is_no_source_yet() {
+fn an_unreadable_kubeconfig_is_one_clear_line() {
+    let ended = Program::start(serving(&["--kubeconfig", "no/such/file"])).end();
+    assert_eq!(ended.code, Some(1));
+    let message = "contour: error: cannot use the kubeconfig no/such/file: ";
+    assert!(ended.err.lines().any(|line| line.starts_with(message)), "{}", ended.err);
+}
+
+#[test]
+fn a_contour_configuration_needs_a_cluster() {
+    let command = serving(&["--source", "directory=.", "--contour-config-name", "contour"]);
     check_error(
-        &Program::start(contour(["serve"])).end(),
-        "objects of a cluster cannot be read yet; give --source directory=PATH",
+        &Program::start(command).end(),
+        "a ContourConfiguration is an object of a cluster; with --source directory=PATH give a file",
     );
 }
