@@ -353,24 +353,4 @@ async fn until(deadline: Option<Instant>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_identity_is_a_host_and_a_uuid() {
-        let (first, second) = (identity(), identity());
-        assert_ne!(first, second);
-        let (host, id) = first.rsplit_once('_').expect("two parts");
-        assert!(!host.is_empty());
-        // Tools cut this many characters off, the underscore included, to find the pod.
-        assert_eq!(id.len() + 1, 37);
-    }
-
-    #[tokio::test]
-    async fn leadership_without_an_election_never_changes() {
-        let mut leading = always();
-        assert!(*leading.borrow());
-        let waited = timeout(std::time::Duration::ZERO, leading.changed()).await;
-        assert!(waited.is_err(), "{waited:?}");
-    }
-}
+mod tests;
