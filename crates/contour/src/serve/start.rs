@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::accept::Transport;
 use super::control::{self, Event, Outputs, QUEUE};
 use super::hub::Hub;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Role};
 use super::outbox::Outbox;
 use super::xds;
 
@@ -74,6 +74,7 @@ pub fn start(directory: &Path, config: Config) -> Result<Running, Error> {
     let (serving, is_serving) = watch::channel(false);
     let (events, inbox) = mpsc::channel(QUEUE);
     let metrics = Arc::new(Metrics::default());
+    metrics.role(Role::Leader); // nobody else reads the directory and tells of it
     let outputs = Outputs {
         hub: Arc::clone(&hub),
         statuses: Arc::clone(&statuses),
