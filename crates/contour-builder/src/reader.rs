@@ -1,6 +1,7 @@
 //! The only view that a build function has of the store.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::sync::Arc;
 
 use contour_dag::Domain;
@@ -27,6 +28,19 @@ pub enum Read {
     Roots(Domain),
     /// Which Ingresses have rules for this domain?
     IngressRules(Domain),
+}
+
+impl fmt::Display for Read {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Read::Proxy(name) => write!(out, "{} {name}", Kind::HttpProxy),
+            Read::Ingress(name) => write!(out, "{} {name}", Kind::Ingress),
+            Read::Service(name) => write!(out, "{} {name}", Kind::Service),
+            Read::EndpointSlices(service) => write!(out, "endpoint slices of {service}"),
+            Read::Roots(domain) => write!(out, "roots of {domain}"),
+            Read::IngressRules(domain) => write!(out, "Ingress rules of {domain}"),
+        }
+    }
 }
 
 /// The only view that a build function has of the store (I-7). Each method notes the question before it answers, also when

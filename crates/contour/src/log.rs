@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How an event is written: as text for people, or as JSON for programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -35,8 +36,7 @@ pub enum Colours {
 
 /// Logs events of this level and above, or as a filter of `tracing-subscriber` says, from now on.
 pub fn start(format: Format, colours: Colours, level: &str) {
-    tracing::subscriber::set_global_default(subscriber(format, colours, level, io::stderr))
-        .expect("the log is started once");
+    subscriber(format, colours, level, io::stderr).init();
 }
 
 fn subscriber<W>(format: Format, colours: Colours, level: &str, writer: W) -> impl Subscriber

@@ -62,7 +62,7 @@ fn elect(
 ) -> watch::Receiver<bool> {
     let metrics = Arc::clone(&running.metrics);
     let Some(settings) = settings else {
-        metrics.role("", Role::Leader);
+        metrics.role(Role::Leader);
         return lease::always();
     };
     let name = settings.name.clone();
@@ -120,7 +120,7 @@ async fn tell_health(
 async fn tell_role(mut leading: watch::Receiver<bool>, lease: String, metrics: Arc<Metrics>) {
     loop {
         let leads = *leading.borrow_and_update();
-        metrics.role(&lease, if leads { Role::Leader } else { Role::Follower });
+        metrics.lease(&lease, if leads { Role::Leader } else { Role::Follower });
         if leading.changed().await.is_err() {
             return std::future::pending().await; // the election has ended as it was told to
         }

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::accept::Transport;
 use super::control::{self, Event, Outputs, QUEUE};
 use super::hub::Hub;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Role};
 use super::outbox::Outbox;
 use super::xds;
 
@@ -146,6 +146,7 @@ impl Running {
 
     /// Reads a directory, and follows it.
     pub fn read_directory(&mut self, directory: Directory) {
+        self.metrics.role(Role::Leader); // nobody else reads the directory and tells of it
         let (scans, scanned) = mpsc::channel(SCANS);
         self.tasks.spawn(async move {
             directory::watch(directory, scans).await?;

@@ -71,10 +71,14 @@ async fn the_graph_is_shown() {
 async fn a_host_is_shown_with_what_it_asked() {
     let world = world().await;
     let shown = json_of(&world, "/debug/hosts/shop.example.com").await;
-    let reads = shown["reads"].as_array().expect("a list");
-    let asked =
-        |name: &str| reads.iter().any(|read| read.as_str().is_some_and(|it| it.contains(name)));
-    assert!(asked("web") && asked("gone"), "{shown}");
+    let reads = json!([
+        "HTTPProxy shop/shop",
+        "Service shop/gone",
+        "Service shop/web",
+        "roots of shop.example.com",
+        "Ingress rules of shop.example.com",
+    ]);
+    assert_eq!(shown["reads"], reads);
     assert_eq!(shown["demands"], json!(["endpoints of shop/web:80"]));
     let problem = &shown["visited"][0]["problems"][0];
     assert_eq!(problem["reason"], "ServiceUnresolvedReference");
@@ -131,6 +135,7 @@ async fn a_running_control_plane_is_alive_and_counts_what_it_does() {
     for line in [
         "contour_dagrebuild_total 1",
         "contour_dag_cache_object{kind=\"HTTPProxy\"} 1",
+        "contour_httpproxy{namespace=\"shop\"} 1",
         "contour_eventhandler_operation_total{kind=\"Service\",op=\"add\"} 1",
     ] {
         assert!(told.lines().any(|each| each == line), "{line} is not in\n{told}");

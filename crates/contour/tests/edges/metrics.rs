@@ -87,7 +87,7 @@ fn exercised() -> Metrics {
         metrics.status_update("HTTPProxy", update, Duration::from_millis(5));
     }
     metrics.status_conflict("HTTPProxy");
-    metrics.role("leader-elect", Role::Leader);
+    metrics.lease("leader-elect", Role::Leader);
     metrics.reload(Reload::Applied);
     metrics.rejection(TypeUrl::Listener);
     metrics.kubernetes_api(Reachable::Yes);
@@ -163,11 +163,11 @@ fn a_summary_without_observations_is_there_and_has_no_values() {
 #[test]
 fn who_does_not_lead_tells_nothing_of_httpproxies() {
     let metrics = exercised();
-    metrics.role("leader-elect", Role::Follower);
+    metrics.lease("leader-elect", Role::Follower);
     let told = metrics.render();
     assert!(!told.contains("contour_httpproxy"), "{told}");
     check(&told, &["leader_election_master_status{name=\"leader-elect\"} 0"]);
-    metrics.role("leader-elect", Role::Leader);
+    metrics.lease("leader-elect", Role::Leader);
     check(&metrics.render(), &["contour_httpproxy{namespace=\"shop\"} 4"]);
 }
 

@@ -1,6 +1,6 @@
 //! `/debug/hosts/NAME`: why a host was built again, or was not.
 
-use contour_builder::{Inspection, Read, Unit};
+use contour_builder::{Inspection, Unit};
 use contour_dag::{ClusterName, Domain, Frontend, HostName};
 use contour_envoy::name;
 use serde_json::{Value, json};
@@ -38,16 +38,11 @@ pub(super) fn shown(host: &str, found: &Inspection) -> Value {
         "routes": routes,
         "clusters": found.clusters.iter().map(cluster).collect::<Vec<_>>(),
         "demands": found.demands.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "reads": found.reads.iter().map(read).collect::<Vec<_>>(),
+        "reads": found.reads.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "visited": problems,
     })
 }
 
 fn cluster(cluster: &ClusterName) -> String {
     name::cluster(cluster).to_string()
-}
-
-/// A question as people ask it.
-fn read(read: &Read) -> String {
-    format!("{read:?}")
 }

@@ -269,10 +269,15 @@ impl Metrics {
         self.statuses.conflicts.with_label_values(&[kind]).inc();
     }
 
-    /// Whether this replica holds the lease of this name. `contour_httpproxy*` exists only while it does.
-    pub fn role(&self, lease: &str, role: Role) {
-        self.leader.with_label_values(&[lease]).set(i64::from(role == Role::Leader));
+    /// Whether this replica writes statuses. `contour_httpproxy*` exists only while it does.
+    pub fn role(&self, role: Role) {
         self.tallied.set_role(role);
+    }
+
+    /// Whether this replica holds the lease of this name, and so writes statuses. Never told without an election.
+    pub fn lease(&self, name: &str, role: Role) {
+        self.leader.with_label_values(&[name]).set(i64::from(role == Role::Leader));
+        self.role(role);
     }
 
     /// The configuration was edited.
