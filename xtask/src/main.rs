@@ -1,6 +1,7 @@
 //! All automation of this repository: `cargo xtask --help`.
 
 mod bound;
+mod built;
 mod cargo;
 mod demo;
 mod envoy;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+use crate::built::{self, Built};
 use crate::{cargo, envoy, kubernetes};
 
 #[derive(clap::Args)]
@@ -27,17 +28,25 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let started = Instant::now();
     let mut sum = Tally::default();
-    for ring in 1..=3 {
-        if args.ring.is_none_or(|only| only == ring) {
-            sum += match ring {
-                1 => units()?,
-                2 => cases(args)?,
-                _ => {
-                    let mut peers = real_envoy()?;
-                    peers += real_api_server()?;
-                    peers
-                }
-            };
+    let runs = |ring| args.ring.is_none_or(|only| only == ring);
+    if runs(1) {
+        sum += checks()?;
+    }
+    eprintln!("==> build of the tests");
+    match built::all() {
+        Ok(all) => {
+            eprintln!("==> build of the tests: ok in {:.1} s", started.elapsed().as_secs_f64());
+            for ring in (1..=3).filter(|ring| runs(*ring)) {
+                sum += match ring {
+                    1 => units(&all)?,
+                    2 => cases(&all, args)?,
+                    _ => real_peers(&all)?,
+                };
+            }
+        }
+        Err(error) => {
+            eprintln!("==> build of the tests: FAILED, {error:#}");
+            sum += Tally::FAILED;
         }
     }
     eprintln!("==> all in {:.1} s", started.elapsed().as_secs_f64());
@@ -45,7 +54,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn units() -> Result<Tally> {
+fn real_peers(all: &[Built]) -> Result<Tally> {
+    let mut sum = real_envoy(all)?;
+    sum += real_api_server(all)?;
+    Ok(sum)
+}
+
+fn checks() -> Result<Tally> {
     // For whoever works here: private items, too, and links to them.
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
     docs.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links");
@@ -56,62 +71,63 @@ fn units() -> Result<Tally> {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     )?;
     sum += check("docs", docs)?;
-    sum += tests(
-        "unit tests",
-        cargo(&[
-            "test",
-            "--no-fail-fast",
-            "--workspace",
-            "--exclude",
-            "contour-tests",
-            "--exclude",
-            "contour",
-        ]),
-    )?;
-    // Not its test with a real Envoy, which is of ring 3.
-    sum += tests(
-        "unit tests of the program",
-        cargo(
-            &[
-                &["test", "--no-fail-fast", "-p", "contour", "--lib", "--bins"][..],
-                &["--test", "cli", "--test", "edges", "--test", "xds"],
-            ]
-            .concat(),
-        ),
-    )?;
-    sum += tests(
-        "unit tests of the harness",
-        cargo(&["test", "--no-fail-fast", "-p", "contour-tests", "--lib", "--bins"]),
-    )?;
     Ok(sum)
 }
 
-fn cases(args: &Args) -> Result<Tally> {
-    let mut cases = cargo(&["test", "-p", "contour-tests", "--test", "cases"]);
-    if args.update {
-        cases.env("UPDATE", "1");
+/// The tests that are of no other ring, so that none is forgotten.
+fn units(all: &[Built]) -> Result<Tally> {
+    let mut sum = Tally::default();
+    let of_others = |built: &&Built| {
+        let mut others = CASES.iter().chain(ENVOY).chain(API_SERVER);
+        others.any(|(_, target)| built.target == *target)
+    };
+    for built in all.iter().filter(|built| !of_others(built)) {
+        sum += tests(&format!("{} of {}", built.target, built.package), built.command())?;
     }
-    let mut sum = tests("cases", cases)?;
-    for (name, target) in [
-        ("incremental equals from scratch", "agreement"),
-        ("work is proportional to the change", "scale"),
-        ("the rules of the architecture", "architecture"),
-        ("examples of the documentation", "docs"),
-    ] {
-        sum += tests(name, cargo(&["test", "-p", "contour-tests", "--test", target]))?;
+    sum += tests("examples in the code", cargo(&["test", "--workspace", "--doc"]))?;
+    Ok(sum)
+}
+
+/// What ring 2 is made of: what it shows, and the name of its test target.
+const CASES: &[(&str, &str)] = &[
+    ("cases", "cases"),
+    ("incremental equals from scratch", "agreement"),
+    ("work is proportional to the change", "scale"),
+    ("the rules of the architecture", "architecture"),
+    ("examples of the documentation", "docs"),
+];
+
+/// What of ring 3 needs an Envoy.
+const ENVOY: &[(&str, &str)] =
+    &[("what Envoy does with what is served", "envoy"), ("contour run", "run")];
+
+/// What of ring 3 needs an API server.
+const API_SERVER: &[(&str, &str)] = &[("what an API server does", "apiserver")];
+
+/// The test that is called so.
+fn target(all: &[Built], name: &str) -> Result<Command> {
+    let built = all.iter().find(|built| built.target == name);
+    Ok(built.with_context(|| format!("there is no test target {name}"))?.command())
+}
+
+fn cases(all: &[Built], args: &Args) -> Result<Tally> {
+    let mut sum = Tally::default();
+    for (name, test) in CASES {
+        let mut command = target(all, test)?;
+        if args.update {
+            command.env("UPDATE", "1");
+        }
+        sum += tests(name, command)?;
     }
     Ok(sum)
 }
 
 /// The tests with a real Envoy.
-fn real_envoy() -> Result<Tally> {
+fn real_envoy(all: &[Built]) -> Result<Tally> {
     with_parts("real Envoy", envoy::named_or_fetched(), |binary| {
         let mut sum = Tally::default();
-        for (name, package, target) in [
-            ("what Envoy does with what is served", "contour-tests", "envoy"),
-            ("contour run", "contour", "run"),
-        ] {
-            let mut command = cargo(&["test", "-p", package, "--test", target]);
+        for (name, test) in ENVOY {
+            let mut command = target(all, test)?;
             command.env("ENVOY_BIN", binary);
             sum += tests(name, command)?;
         }
@@ -120,12 +136,16 @@ fn real_envoy() -> Result<Tally> {
 }
 
 /// The tests with a real API server.
-fn real_api_server() -> Result<Tally> {
+fn real_api_server(all: &[Built]) -> Result<Tally> {
     with_parts("real API server", kubernetes::found_or_built(), |parts| {
-        let mut command = cargo(&["test", "-p", "contour-tests", "--test", "apiserver"]);
-        command.env("TEST_ASSET_KUBE_APISERVER", &parts.api_server);
-        command.env("TEST_ASSET_ETCD", &parts.etcd);
-        tests("what an API server does", command)
+        let mut sum = Tally::default();
+        for (name, test) in API_SERVER {
+            let mut command = target(all, test)?;
+            command.env("TEST_ASSET_KUBE_APISERVER", &parts.api_server);
+            command.env("TEST_ASSET_ETCD", &parts.etcd);
+            sum += tests(name, command)?;
+        }
+        Ok(sum)
     })
 }
 

@@ -6,5 +6,6 @@ pub mod echo;
 pub mod fleet;
 pub mod proxy;
 pub mod render;
+pub mod replica;
 pub mod server;
 pub mod world;

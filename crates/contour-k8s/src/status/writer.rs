@@ -99,14 +99,8 @@ pub async fn run(client: Client, inputs: Inputs, tell: impl Fn(&Written)) {
                 None => return,
             },
             seen = observed.changed() => writer.dirty.extend(seen),
-            changed = addresses.changed() => match changed {
-                Ok(()) => writer.look_at_all(),
-                Err(_) => return,
-            },
-            changed = leading.changed() => match changed {
-                Ok(()) => writer.look_at_all(),
-                Err(_) => return,
-            },
+            () = changed(&mut addresses) => writer.look_at_all(),
+            () = changed(&mut leading) => writer.look_at_all(),
             Some(done) = writer.writes.join_next() => match done {
                 Ok(done) => writer.end(done, &tell),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -116,6 +110,13 @@ pub async fn run(client: Client, inputs: Inputs, tell: impl Fn(&Written)) {
             // There was more to look at than at once.
             () = std::future::ready(()), if more => {}
         }
+    }
+}
+
+/// Waits for another value; for ever if nobody is left to give one.
+async fn changed<T>(receiver: &mut watch::Receiver<T>) {
+    if receiver.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

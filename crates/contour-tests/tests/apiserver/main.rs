@@ -3,9 +3,13 @@
 //! Without kube-apiserver and etcd these tests fail where `CI` is set, and are shown as ignored elsewhere.
 
 mod account;
+mod cut;
 mod definitions;
 mod lease;
+mod outage;
+mod replicas;
 mod server;
+mod statuses;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -59,6 +63,13 @@ fn main() {
         lease::a_leader_whose_lease_is_taken_stops_leading_and_goes_on,
         lease::an_outage_longer_than_the_renew_deadline_ends_leadership_until_it_is_over,
         lease::leadership_is_told_in_events,
+        statuses::every_kind_that_is_built_is_followed,
+        statuses::a_thousand_proxies_are_each_written_once,
+        statuses::at_rest_nothing_is_written,
+        replicas::one_writes_and_both_serve_the_same,
+        replicas::a_replica_that_starts_again_writes_nothing_and_serves_the_same,
+        outage::what_is_known_is_served_and_statuses_catch_up,
+        outage::what_was_deleted_meanwhile_is_gone_after_a_new_list,
         server::objects_survive_a_restart,
         server::a_watch_from_before_a_compaction_and_restart_is_expired,
     ];

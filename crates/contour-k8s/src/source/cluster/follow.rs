@@ -18,7 +18,7 @@ use super::discovery::{Served, served};
 use super::health::{Permission, Reporter, Standing, WatchKey};
 use super::kinds::Watched;
 use super::known::{Known, News};
-use super::pause::Pause;
+use super::pause::{LONGEST, Pause};
 use super::sink::Sink;
 use crate::source::relist::Version;
 
@@ -124,7 +124,7 @@ impl<K: Watched> Follower<K> {
                 Some(seen) => self.watch(seen).await,
             };
             // What went well for a while, or ended well, says that the server is well.
-            if begin.elapsed() > pause.longest() {
+            if begin.elapsed() > LONGEST {
                 pause.reset();
             }
             let wait = match interrupted {
@@ -141,7 +141,7 @@ impl<K: Watched> Follower<K> {
                 }
                 Err(Interrupted::Failed(error)) => {
                     self.reporter.failed();
-                    tracing::warn!(resource = self.resource(), error, "watch interrupted");
+                    tracing::warn!(resource = resource::<K>(), error, "watch interrupted");
                     pause.next()
                 }
             };
@@ -291,7 +291,9 @@ impl<K: Watched> Follower<K> {
     }
 
     async fn delete(&mut self, gone: Vec<ObjectRef>) -> Result<(), Interrupted> {
-        gone.iter().for_each(|object| self.sink.forget(object));
+        for object in &gone {
+            self.sink.forget(object);
+        }
         self.send(gone.into_iter().map(Change::Delete).collect()).await
     }
 
@@ -309,7 +311,7 @@ impl<K: Watched> Follower<K> {
             403 => self.forbidden(&status),
             404 => self.lacks().await,
             code => {
-                let resource = self.resource();
+                let resource = resource::<K>();
                 tracing::warn!(resource, code, error = %status.message, "watch refused");
             }
         }
@@ -320,7 +322,7 @@ impl<K: Watched> Follower<K> {
     /// We may not read the kind. What we know of it stays.
     fn forbidden(&self, status: &kube::core::Status) {
         let (_, namespace) = &self.key;
-        let permission = Permission { resource: self.resource(), namespace: namespace.clone() };
+        let permission = Permission { resource: resource::<K>(), namespace: namespace.clone() };
         if self.reporter.stands(&self.key, Standing::Forbidden(permission.clone())) {
             tracing::warn!(needs = %permission, error = %status.message, "not allowed to read");
         }
@@ -329,7 +331,7 @@ impl<K: Watched> Follower<K> {
     /// The server says that it has no such kind. A server that is starting, or one of several that lags behind, may say so
     /// too: only if it is well and has lacked the kind for a while is what we know of it given up.
     async fn lacks(&mut self) {
-        let resource = self.resource();
+        let resource = resource::<K>();
         if !matches!(served::<K>(&self.client).await, Ok(Served::No)) {
             self.lacking = None;
             return;
@@ -344,13 +346,13 @@ impl<K: Watched> Follower<K> {
             }
         }
     }
+}
 
-    /// As RBAC rules name it.
-    fn resource(&self) -> String {
-        match &*K::group(&()) {
-            "" => K::plural(&()).into_owned(),
-            group => format!("{}.{group}", K::plural(&())),
-        }
+/// The plural name of a kind, as RBAC rules have it.
+fn resource<K: Watched>() -> String {
+    match &*K::group(&()) {
+        "" => K::plural(&()).into_owned(),
+        group => format!("{}.{group}", K::plural(&())),
     }
 }
 

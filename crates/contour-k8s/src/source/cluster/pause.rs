@@ -6,7 +6,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(250);
 
 /// up to this.
-const LONGEST: Duration = Duration::from_secs(10);
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// Pauses that grow, each a random part shorter, so that what was cut off at once does not come back at once.
 #[derive(Debug, Default)]
@@ -30,11 +30,6 @@ impl Pause {
     /// It went well.
     pub(crate) fn reset(&mut self) {
         self.times = 0;
-    }
-
-    /// No pause is longer.
-    pub(crate) const fn longest(&self) -> Duration {
-        LONGEST
     }
 }
 

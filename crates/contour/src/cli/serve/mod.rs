@@ -22,6 +22,7 @@ use crate::config::edges::Endpoint;
 use crate::config::{self, Base, Environment, Problems, Resolved, Settings, file, resolve};
 use crate::serve::accept::Transport;
 use crate::serve::cluster;
+use crate::serve::debug::Row;
 use crate::serve::health::Readiness;
 use crate::serve::start::{self, Config, Running};
 use crate::serve::tls;
@@ -77,8 +78,6 @@ fn source(text: &str) -> Result<Source, String> {
 pub(super) enum Error {
     #[error("{0}")]
     Configuration(#[from] Problems),
-    #[error(transparent)]
-    Unwatchable(#[from] config::Unwatchable),
     #[error(
         "a ContourConfiguration is an object of a cluster; with --source directory=PATH give a file"
     )]
@@ -183,7 +182,7 @@ impl Serve {
         };
         let (sender, receiver) = watch::channel(rows(resolved));
         let xds = ports.serve(&mut running, &resolved.edges, readiness, shown(receiver))?;
-        self.reload(&mut running, client, sender)?;
+        self.reload(&mut running, client, sender);
         let ended = self.serve(&mut running, &mut stop, xds, transport).await;
         running.stop().await;
         ended
@@ -244,8 +243,8 @@ impl Serve {
         &self,
         running: &mut Running,
         client: Option<client::Client>,
-        shown: watch::Sender<Vec<crate::serve::debug::Row>>,
-    ) -> Result<(), Error> {
+        shown: watch::Sender<Vec<Row>>,
+    ) {
         let (news, inbox) = mpsc::channel::<News>(1);
         let reloading = Reloading {
             edges: self.resolved.edges.clone(),
@@ -273,11 +272,11 @@ impl Serve {
                         let base = Base::Spec { name: &name.to_string(), spec };
                         resolve(&given, base, &environment)
                     };
-                    settle::follow(&client, &name, again, news).await;
+                    // Its state is large, and most processes have none.
+                    Box::pin(settle::follow(&client, &name, again, news)).await;
                 });
             }
             (Basis::Nothing, _) | (Basis::Named(_), None) => {}
         }
-        Ok(())
     }
 }

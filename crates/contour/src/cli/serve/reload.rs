@@ -39,7 +39,7 @@ impl Reloading {
                 }
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn apply(&self, resolved: Resolved) {

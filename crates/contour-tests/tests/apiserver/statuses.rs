@@ -1,0 +1,228 @@
+//! Objects become resources, and conditions statuses.
+
+use contour_api::conditions::ConditionStatus;
+use contour_api::networking::Ingress;
+use contour_api::v1::HTTPProxy;
+use contour_builder::Kind;
+use contour_k8s::lease::Durations;
+use contour_tests::api_server::ApiServer;
+use contour_tests::proxy::until;
+use contour_tests::replica::{Candidate, Replica};
+use contour_xds::resource::TypeUrl;
+use futures_util::future::try_join_all;
+use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{Api, Client, ResourceExt as _};
+use tokio::time::Instant;
+
+use super::Shared;
+
+/// How many proxies are created at once.
+const MANY: u64 = 1000;
+
+pub(super) fn candidate<'a>(lease: &'a str, identity: &'a str) -> Candidate<'a> {
+    Candidate { lease, identity, durations: Durations::default() }
+}
+
+/// A service with one endpoint.
+pub(super) fn service(name: &str, last: u8) -> String {
+    format!(
+        "---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: default}}
+spec: {{ports: [{{name: http, port: 80}}]}}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{name: {name}-1, namespace: default, labels: {{kubernetes.io/service-name: {name}}}}}
+addressType: IPv4
+ports: [{{name: http, port: 8080, protocol: TCP}}]
+endpoints: [{{addresses: [198.18.0.{last}], conditions: {{ready: true}}}}]
+"
+    )
+}
+
+pub(super) fn proxy(name: &str, service: &str) -> String {
+    format!(
+        "---
+apiVersion: projectcontour.io/v1
+kind: HTTPProxy
+metadata: {{name: {name}, namespace: default}}
+spec:
+  virtualhost: {{fqdn: {name}.example.com}}
+  routes: [{{services: [{{name: {service}, port: 80}}]}}]
+"
+    )
+}
+
+/// Whether a proxy says in one word what it is, and of which generation.
+pub(super) async fn says(client: &Client, name: &str, word: &str) -> bool {
+    let proxy = Api::<HTTPProxy>::namespaced(client.clone(), "default").get(name).await;
+    let Ok(proxy) = proxy else { return false };
+    let generation = proxy.metadata.generation;
+    let status = proxy.status.unwrap_or_default();
+    let observed = status.conditions.first().and_then(|each| each.observed_generation);
+    status.current_status.as_deref() == Some(word) && observed == generation
+}
+
+/// A host by its name in what is served.
+pub(super) fn serves_host(replica: &Replica, host: &str) -> bool {
+    let routes = replica.body(TypeUrl::RouteConfiguration, "ingress_http").unwrap_or_default();
+    routes.windows(host.len()).any(|each| each == host.as_bytes())
+}
+
+pub(super) async fn every_kind_that_is_built_is_followed(_: &Shared) {
+    let server = ApiServer::start().await;
+    server.install_crds().await;
+    let account = server.contour_account().await;
+    let admin = server.admin().client().await;
+    server.apply(&service("web", 1)).await.expect("they are good");
+    let replica = Replica::start(&account, &candidate("kinds", "one"), "192.0.2.1").await;
+    for kind in Kind::ALL {
+        match kind {
+            Kind::Service | Kind::EndpointSlice => {
+                follows_services(&server, &admin, &replica).await;
+            }
+            Kind::HttpProxy => follows_proxies(&server, &admin, &replica).await,
+            Kind::Ingress => follows_ingresses(&server, &admin, &replica).await,
+        }
+    }
+}
+
+async fn follows_services(server: &ApiServer, admin: &Client, replica: &Replica) {
+    server.apply(&(service("web", 1) + &proxy("web", "web"))).await.expect("they are good");
+    let assigned = || replica.body(TypeUrl::LoadAssignment, "default/web/http").unwrap_or_default();
+    let has = |address: &str| {
+        let body = assigned();
+        body.windows(address.len()).any(|each| each == address.as_bytes())
+    };
+    until("the endpoint is served", async || has("198.18.0.1")).await;
+    until("the proxy is valid", async || says(admin, "web", "valid").await).await;
+    server.apply(&service("web", 2)).await.expect("it is good");
+    until("its new address is served", async || has("198.18.0.2")).await;
+    let services = Api::<contour_api::core::Service>::namespaced(admin.clone(), "default");
+    services.delete("web", &DeleteParams::default()).await.expect("it is there");
+    until("the proxy lacks its service", async || says(admin, "web", "invalid").await).await;
+    let slices = Api::<contour_api::discovery::EndpointSlice>::namespaced(admin.clone(), "default");
+    slices.delete("web-1", &DeleteParams::default()).await.expect("it is there");
+    server.apply(&service("web", 1)).await.expect("they are good");
+    until("it has it again", async || says(admin, "web", "valid").await && has("198.18.0.1")).await;
+}
+
+async fn follows_proxies(server: &ApiServer, admin: &Client, replica: &Replica) {
+    server.apply(&proxy("shop", "web")).await.expect("it is good");
+    until("the host is served", async || serves_host(replica, "shop.example.com")).await;
+    until("and its status says so", async || says(admin, "shop", "valid").await).await;
+    let proxies = Api::<HTTPProxy>::namespaced(admin.clone(), "default");
+    let status = proxies.get("shop").await.expect("it is there").status.expect("a status");
+    assert_eq!(status.conditions[0].status, ConditionStatus::True);
+    let balancer = status.load_balancer.and_then(|each| each.ingress).unwrap_or_default();
+    assert_eq!(balancer[0].ip.as_deref(), Some("192.0.2.1"));
+    server.apply(&proxy("shop", "gone")).await.expect("it is good");
+    until("a mistake is told", async || says(admin, "shop", "invalid").await).await;
+    proxies.delete("shop", &DeleteParams::default()).await.expect("it is there");
+    until("the host is gone", async || !serves_host(replica, "shop.example.com")).await;
+}
+
+async fn follows_ingresses(server: &ApiServer, admin: &Client, replica: &Replica) {
+    let ingress = |host: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: docs, namespace: default}}
+spec:
+  rules:
+  - host: {host}
+    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}
+"
+        )
+    };
+    server.apply(&ingress("docs.example.com")).await.expect("it is good");
+    until("the host is served", async || serves_host(replica, "docs.example.com")).await;
+    let ingresses = Api::<Ingress>::namespaced(admin.clone(), "default");
+    until("its address is told", async || {
+        let status = ingresses.get("docs").await.ok().and_then(|each| each.status);
+        let balancer = status.and_then(|each| each.load_balancer).and_then(|each| each.ingress);
+        balancer.is_some_and(|each| each[0].ip.as_deref() == Some("192.0.2.1"))
+    })
+    .await;
+    server.apply(&ingress("other.example.com")).await.expect("it is good");
+    until("another host is served", async || {
+        serves_host(replica, "other.example.com") && !serves_host(replica, "docs.example.com")
+    })
+    .await;
+    ingresses.delete("docs", &DeleteParams::default()).await.expect("it is there");
+    until("it is gone", async || !serves_host(replica, "other.example.com")).await;
+}
+
+/// Prints how long it took; what it holds are counts.
+pub(super) async fn a_thousand_proxies_are_each_written_once(_: &Shared) {
+    let server = ApiServer::start().await;
+    server.install_crds().await;
+    let account = server.contour_account().await;
+    let admin = server.admin().client().await;
+    server.apply(&service("web", 1)).await.expect("it is good");
+    let replica = Replica::start(&account, &candidate("many", "one"), "192.0.2.1").await;
+    let proxies = Api::<HTTPProxy>::namespaced(admin.clone(), "default");
+    let made: Vec<HTTPProxy> = (0..MANY)
+        .map(|number| {
+            serde_yaml_ng::from_str(&proxy(&format!("shop-{number}"), "web")).expect("good")
+        })
+        .collect();
+    let parameters = PostParams::default();
+    let begin = Instant::now();
+    try_join_all(made.iter().map(|each| proxies.create(&parameters, each))).await.expect("created");
+    let created = Instant::now();
+    server.apply(&service("web", 2)).await.expect("it is good");
+    until("the endpoint's new address is served", async || {
+        let body = replica.body(TypeUrl::LoadAssignment, "default/web/http").unwrap_or_default();
+        body.windows(10).any(|each| each == b"198.18.0.2")
+    })
+    .await;
+    let endpoint = created.elapsed();
+    until("all statuses are written", async || {
+        let list = proxies.list(&ListParams::default()).await.expect("a list");
+        let valid = |each: &HTTPProxy| {
+            let condition = each.status.as_ref().and_then(|status| status.conditions.first());
+            condition.is_some_and(|condition| {
+                condition.status == ConditionStatus::True
+                    && condition.observed_generation == each.metadata.generation
+            })
+        };
+        list.items.len() as u64 == MANY && list.items.iter().all(valid)
+    })
+    .await;
+    println!(
+        "{MANY} proxies created in {:.1} s; all statuses {:.1} s after the last; an endpoint meanwhile in {:.0} ms",
+        (created - begin).as_secs_f64(),
+        created.elapsed().as_secs_f64(),
+        endpoint.as_secs_f64() * 1e3,
+    );
+    until("nothing is under way", async || replica.written("HTTPProxy") >= MANY).await;
+    let written = replica.written("HTTPProxy");
+    println!("{written} writes");
+    assert_eq!(written, MANY, "each is written once");
+}
+
+/// A status that says already what is true is not written: the version of an object stays what it is.
+pub(super) async fn at_rest_nothing_is_written(shared: &Shared) {
+    let server = shared.server().await;
+    let account = server.contour_account().await;
+    let admin = server.admin().client().await;
+    server.apply(&(service("rest", 1) + &proxy("rest", "rest"))).await.expect("they are good");
+    let replica = Replica::start(&account, &candidate("rest", "one"), "192.0.2.1").await;
+    until("the proxy is valid", async || says(&admin, "rest", "valid").await).await;
+    let proxies = Api::<HTTPProxy>::namespaced(admin.clone(), "default");
+    let before = proxies.get("rest").await.expect("it is there").resource_version();
+    // Another object's change makes a pass, and its echo comes after any of ours.
+    server.apply(&proxy("later", "rest")).await.expect("it is good");
+    until("a later proxy is valid", async || says(&admin, "later", "valid").await).await;
+    let after = proxies.get("rest").await.expect("it is there").resource_version();
+    assert_eq!(before, after);
+    assert_eq!(replica.metric("contour_status_update_failed_total{kind=\"HTTPProxy\"}"), 0);
+    replica.stop().await;
+    let gone = DeleteParams::default();
+    for name in ["rest", "later"] {
+        proxies.delete(name, &gone).await.expect("it is there");
+    }
+}
