@@ -5,6 +5,7 @@
 mod account;
 mod cut;
 mod definitions;
+mod lacking;
 mod lease;
 mod outage;
 mod replicas;
@@ -68,6 +69,8 @@ fn main() {
         statuses::at_rest_nothing_is_written,
         replicas::one_writes_and_both_serve_the_same,
         replicas::a_replica_that_starts_again_writes_nothing_and_serves_the_same,
+        lacking::a_definition_that_is_missing_is_picked_up_later,
+        lacking::without_a_permission_nothing_is_served_until_it_is_granted,
         outage::what_is_known_is_served_and_statuses_catch_up,
         outage::what_was_deleted_meanwhile_is_gone_after_a_new_list,
         server::objects_survive_a_restart,

@@ -139,6 +139,13 @@ impl<K: Watched> Follower<K> {
                     version = version.filter(|_| !matches!(status.code, 403 | 404));
                     self.refused(*status).await.max(pause.next())
                 }
+                // A kind that is not there is answered in plain text, which is no event of a watch.
+                Err(Interrupted::Failed(_)) if self.is_absent().await => {
+                    version = None;
+                    self.reporter.answered();
+                    self.lacks().await;
+                    pause.next()
+                }
                 Err(Interrupted::Failed(error)) => {
                     self.reporter.failed();
                     tracing::warn!(resource = resource::<K>(), error, "watch interrupted");
@@ -328,11 +335,16 @@ impl<K: Watched> Follower<K> {
         }
     }
 
+    /// Whether the server is well and lacks the kind.
+    async fn is_absent(&self) -> bool {
+        matches!(served::<K>(&self.client).await, Ok(Served::No))
+    }
+
     /// The server says that it has no such kind. A server that is starting, or one of several that lags behind, may say so
     /// too: only if it is well and has lacked the kind for a while is what we know of it given up.
     async fn lacks(&mut self) {
         let resource = resource::<K>();
-        if !matches!(served::<K>(&self.client).await, Ok(Served::No)) {
+        if !self.is_absent().await {
             self.lacking = None;
             return;
         }
