@@ -114,7 +114,9 @@ impl Control {
                     self.outputs.serving.send_replace(true);
                 }
                 Event::Config(config) if self.synced => {
-                    self.pass(std::mem::take(&mut changes));
+                    if !changes.is_empty() {
+                        self.pass(std::mem::take(&mut changes));
+                    }
                     self.configure(config);
                 }
                 Event::Config(config) => self.config = Some(config),

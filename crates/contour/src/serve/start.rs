@@ -206,7 +206,8 @@ impl Running {
         });
     }
 
-    /// Tells every server to stop, and waits until they have: five seconds at most.
+    /// Tells every server to stop, and waits until they have: five seconds at most, and longer only for an API server that
+    /// does not answer when the Lease is given back.
     pub async fn stop(self) {
         self.stop.cancel();
         self.servers.close();
