@@ -102,7 +102,8 @@ const ENVOY: &[(&str, &str)] =
     &[("what Envoy does with what is served", "envoy"), ("contour run", "run")];
 
 /// What of ring 3 needs an API server.
-const API_SERVER: &[(&str, &str)] = &[("what an API server does", "apiserver")];
+const API_SERVER: &[(&str, &str)] =
+    &[("what an API server does", "apiserver"), ("contour serve with an API server", "cluster")];
 
 /// The test that is called so.
 fn target(all: &[Built], name: &str) -> Result<Command> {

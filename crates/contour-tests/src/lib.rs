@@ -4,6 +4,8 @@ pub mod api_server;
 pub mod case;
 pub mod echo;
 pub mod fleet;
+pub mod grpc;
+pub mod program;
 pub mod proxy;
 pub mod render;
 pub mod replica;

@@ -216,6 +216,19 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// Checks again and again that something holds, for so long.
+///
+/// # Panics
+/// If it does not.
+pub async fn throughout(span: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begin = Instant::now();
+    let mut ticks = interval(Duration::from_millis(500));
+    while begin.elapsed() < span {
+        assert!(holds().await, "no more so after {:?}: {what}", begin.elapsed());
+        ticks.tick().await;
+    }
+}
+
 /// The Envoy to test with: the one that `ENVOY_BIN` names, else `.tools/envoy` of this checkout.
 pub fn binary() -> Option<PathBuf> {
     let named = std::env::var_os("ENVOY_BIN").filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use contour_tests::program::Program;
+use contour_tests::proxy::PATIENCE;
 use libtest_mimic::{Arguments, Trial};
-use program::{PATIENCE, Program, contour};
+use program::contour;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -3,16 +3,19 @@
 //! There are no controllers: nobody makes EndpointSlices, and a deleted namespace stays. A real API server takes no
 //! loopback addresses in EndpointSlices; use those of 198.18.0.0/15.
 
+mod audit;
 mod etcd;
+pub mod objects;
 mod pki;
 mod process;
+pub mod trials;
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
@@ -27,6 +30,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::proxy::{PATIENCE, until};
+pub use audit::Request;
 use etcd::Etcd;
 use pki::Pki;
 use process::Process;
@@ -115,6 +119,7 @@ impl ApiServer {
         let scratch = tempfile::tempdir().expect("a temporary directory");
         let pki = Pki::write(scratch.path());
         let etcd = Etcd::start(&parts.etcd, scratch.path()).await;
+        audit::write_policy(scratch.path());
         let mut server =
             ApiServer { address: free_address(), parts, pki, process: None, etcd, scratch };
         server.write_kubeconfig("admin", &server.certificate_of_admin());
@@ -191,15 +196,44 @@ impl ApiServer {
     /// If the API server refuses something.
     pub async fn contour_account(&self) -> Account {
         self.apply(RBAC).await.expect("the rules are accepted");
+        let token = self.token_of_contour(None).await;
+        self.write_kubeconfig("contour", &format!("token: {token}"))
+    }
+
+    /// A new token of the service account, which [`ApiServer::contour_account`] has made; good until this Secret of the same
+    /// namespace is deleted, if one is named.
+    ///
+    /// # Panics
+    /// If the API server refuses it.
+    pub async fn token_of_contour(&self, bound_to: Option<&str>) -> String {
         let client = self.admin().client().await;
         let accounts = Api::<ServiceAccount>::namespaced(client, NAMESPACE);
-        let spec = TokenRequestSpec { expiration_seconds: Some(TOKEN_VALID), ..Default::default() };
+        let bound = bound_to.map(|name| BoundObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Secret".to_owned()),
+            name: Some(name.to_owned()),
+            uid: None,
+        });
+        let spec = TokenRequestSpec {
+            expiration_seconds: Some(TOKEN_VALID),
+            bound_object_ref: bound,
+            ..TokenRequestSpec::default()
+        };
         let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
         let answer =
             accounts.create_token_request("contour", &PostParams::default(), &request).await;
         let status = answer.expect("a token").status.expect("a status");
-        let token = status.token.expect("a token");
-        self.write_kubeconfig("contour", &format!("token: {token}"))
+        status.token.expect("a token")
+    }
+
+    /// The certificate by which the API server is known.
+    pub fn ca(&self) -> &Path {
+        &self.pki.ca
+    }
+
+    /// What [`ApiServer::contour_account`] has asked for and was answered, in order.
+    pub fn requests_of_contour(&self) -> Vec<Request> {
+        audit::read(self.scratch.path())
     }
 
     fn certificate_of_admin(&self) -> String {
@@ -241,6 +275,8 @@ users: [{{name: {user}, user: {{{credentials}}}}}]
             "--service-cluster-ip-range=198.19.0.0/16".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
             "--watch-cache=true".to_owned(),
+            file("audit-policy-file", &audit::policy(self.scratch.path())),
+            file("audit-log-path", &audit::log(self.scratch.path())),
             file("client-ca-file", &pki.ca),
             file("tls-cert-file", &pki.server),
             file("tls-private-key-file", &pki.server_key),

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 
+use contour_tests::api_server::objects::{proxy, says, service};
 use contour_tests::api_server::{ApiServer, NAMESPACE};
 use contour_tests::proxy::until;
 use contour_tests::replica::Replica;
@@ -9,7 +10,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 
 use super::Shared;
-use super::statuses::{candidate, proxy, says, serves_host, service};
+use super::statuses::{candidate, serves_host};
 
 /// The rules in use today, but for Services.
 const WITHOUT_SERVICES: &str = "

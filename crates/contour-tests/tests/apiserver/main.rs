@@ -1,6 +1,4 @@
 //! What only a real API server does.
-//!
-//! Without kube-apiserver and etcd these tests fail where `CI` is set, and are shown as ignored elsewhere.
 
 mod account;
 mod cut;
@@ -12,48 +10,13 @@ mod replicas;
 mod server;
 mod statuses;
 
-use std::pin::Pin;
-use std::sync::Arc;
+use contour_tests::api_server::trials::{self, Shared};
 
-use contour_tests::api_server::{ApiServer, Parts};
-use libtest_mimic::{Arguments, Failed, Trial};
-use tokio::sync::OnceCell;
-
-/// An API server with our definitions that tests share which do it no harm; started by the first that asks.
-#[derive(Debug, Default)]
-struct Shared(OnceCell<ApiServer>);
-
-impl Shared {
-    async fn server(&self) -> &ApiServer {
-        let start = async || {
-            let server = ApiServer::start().await;
-            server.install_crds().await;
-            server
-        };
-        self.0.get_or_init(start).await
-    }
-}
-
-/// A test, which uses the shared server or one of its own.
-type Test = fn(Arc<Shared>) -> Pin<Box<dyn Future<Output = ()>>>;
-
-/// Lists tests by the names of their functions.
-macro_rules! tests {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        [$((concat!(stringify!($module), "::", stringify!($name)),
-            (|shared| Box::pin(async move { $module::$name(&shared).await })) as Test)),*]
-    };
-}
+/// A start keeps two cores busy; more at a time only slow each other down.
+const AT_A_TIME: usize = 2;
 
 fn main() {
-    let mut arguments = Arguments::from_args();
-    // A start keeps two cores busy; more at a time only slow each other down.
-    arguments.test_threads.get_or_insert(2);
-    let missing = Parts::find().is_none();
-    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!(missing && ci), "no kube-apiserver or no etcd: `cargo xtask tools` builds them");
-    let shared = Arc::new(Shared::default());
-    let tests = tests![
+    let tests = contour_tests::api_server_tests![
         definitions::an_object_of_each_kind_is_stored_with_its_defaults,
         definitions::a_bad_object_of_each_kind_is_refused_with_the_field_named,
         definitions::a_status_is_written_apart_from_the_spec,
@@ -76,17 +39,5 @@ fn main() {
         server::objects_survive_a_restart,
         server::a_watch_from_before_a_compaction_and_restart_is_expired,
     ];
-    let trials = tests.into_iter().map(|(name, test)| {
-        let shared = Arc::clone(&shared);
-        Trial::test(name, move || run(test, shared)).with_ignored_flag(missing)
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    // `exit` drops nothing, and the data of the server would stay.
-    drop(shared);
-    conclusion.exit();
-}
-
-fn run(test: Test, shared: Arc<Shared>) -> Result<(), Failed> {
-    tokio::runtime::Runtime::new()?.block_on(test(shared));
-    Ok(())
+    trials::run(tests, AT_A_TIME);
 }

@@ -2,6 +2,7 @@
 
 use contour_api::v1::HTTPProxy;
 use contour_tests::api_server::ApiServer;
+use contour_tests::api_server::objects::{proxy, says, service};
 use contour_tests::proxy::until;
 use contour_tests::replica::Replica;
 use kube::Api;
@@ -9,7 +10,7 @@ use kube::api::DeleteParams;
 
 use super::Shared;
 use super::cut::Cut;
-use super::statuses::{candidate, proxy, says, serves_host, service};
+use super::statuses::{candidate, serves_host};
 
 const UP: &str = "contour_kubernetes_api_up";
 

@@ -1,12 +1,13 @@
 //! Several replicas.
 
 use contour_tests::api_server::ApiServer;
+use contour_tests::api_server::objects::{proxy, says, service};
 use contour_tests::proxy::until;
 use contour_tests::replica::Replica;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::statuses::{candidate, proxy, says, serves_host, service};
+use super::statuses::{candidate, serves_host};
 
 /// Within how many seconds an orderly end hands over, and how long a lease is.
 const HAND_OVER: u64 = 3;

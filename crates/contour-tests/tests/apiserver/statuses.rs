@@ -6,6 +6,7 @@ use contour_api::v1::HTTPProxy;
 use contour_builder::Kind;
 use contour_k8s::lease::Durations;
 use contour_tests::api_server::ApiServer;
+use contour_tests::api_server::objects::{proxy, says, service};
 use contour_tests::proxy::until;
 use contour_tests::replica::{Candidate, Replica};
 use contour_xds::resource::TypeUrl;
@@ -21,48 +22,6 @@ const MANY: u64 = 1000;
 
 pub(super) fn candidate<'a>(lease: &'a str, identity: &'a str) -> Candidate<'a> {
     Candidate { lease, identity, durations: Durations::default() }
-}
-
-/// A service with one endpoint.
-pub(super) fn service(name: &str, last: u8) -> String {
-    format!(
-        "---
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}, namespace: default}}
-spec: {{ports: [{{name: http, port: 80}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: {name}-1, namespace: default, labels: {{kubernetes.io/service-name: {name}}}}}
-addressType: IPv4
-ports: [{{name: http, port: 8080, protocol: TCP}}]
-endpoints: [{{addresses: [198.18.0.{last}], conditions: {{ready: true}}}}]
-"
-    )
-}
-
-pub(super) fn proxy(name: &str, service: &str) -> String {
-    format!(
-        "---
-apiVersion: projectcontour.io/v1
-kind: HTTPProxy
-metadata: {{name: {name}, namespace: default}}
-spec:
-  virtualhost: {{fqdn: {name}.example.com}}
-  routes: [{{services: [{{name: {service}, port: 80}}]}}]
-"
-    )
-}
-
-/// Whether a proxy says in one word what it is, and of which generation.
-pub(super) async fn says(client: &Client, name: &str, word: &str) -> bool {
-    let proxy = Api::<HTTPProxy>::namespaced(client.clone(), "default").get(name).await;
-    let Ok(proxy) = proxy else { return false };
-    let generation = proxy.metadata.generation;
-    let status = proxy.status.unwrap_or_default();
-    let observed = status.conditions.first().and_then(|each| each.observed_generation);
-    status.current_status.as_deref() == Some(word) && observed == generation
 }
 
 /// A host by its name in what is served.

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::check_error;
-use super::program::{Program, contour};
+use super::program::contour;
+use contour_tests::program::Program;
 
 /// Checks one value of the configuration that comes of these flags.
 #[track_caller]

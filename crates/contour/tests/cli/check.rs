@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use super::check_error;
 use super::manifests::{WEB, directory, proxy};
-use super::program::{Ended, Program, contour};
+use super::program::contour;
+use contour_tests::program::{Ended, Program};
 
 fn run(path: &str) -> Ended {
     Program::start(contour(["run", path, "--check"])).end()

@@ -8,8 +8,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::manifests::{WEB, directory, proxy};
-use super::program::{Ended, Program, contour};
+use super::program::contour;
 use super::{check_error, taken};
+use contour_tests::program::{Ended, Program};
 
 /// An Envoy that says which version it is, and otherwise does what `script` says.
 fn fake(version: &str, script: &str) -> (TempDir, PathBuf) {

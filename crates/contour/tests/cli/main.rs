@@ -8,12 +8,13 @@ mod manifests;
 mod bootstrap;
 mod check;
 mod envoy;
+mod ports;
 mod serve;
 mod usage;
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use program::Ended;
+use contour_tests::program::Ended;
 
 /// Whether a program ended with this one line on standard error, and nothing on standard output.
 #[track_caller]

@@ -8,8 +8,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::manifests::{WEB, directory, proxy, write};
-use super::program::{Program, contour};
+use super::program::contour;
 use super::{check_error, taken};
+use contour_tests::program::Program;
 
 fn shop() -> TempDir {
     directory(&[("shop.yaml", &proxy("shop", "web")), ("service.yaml", WEB)])

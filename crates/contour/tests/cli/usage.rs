@@ -1,6 +1,7 @@
 //! What the command line says of itself, and of mistakes in it.
 
-use super::program::{Program, contour};
+use super::program::contour;
+use contour_tests::program::Program;
 
 /// Checks a mistake: exit code 1, nothing on standard output, and this on standard error.
 #[track_caller]

@@ -1,6 +1,5 @@
 //! The adapter of xDS to sockets: that bytes pass, to whom, and how it ends. The protocol has its tests in `contour-xds`.
 
-mod client;
 mod server;
 
 mod encrypted;

@@ -6,8 +6,8 @@ use contour_xds::wire::{
     Status,
 };
 
-use super::client::Client;
 use super::server::{Server, body, version};
+use contour_tests::grpc::Client;
 
 const AGGREGATED: &str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
 const CLUSTERS: &str = "envoy.service.cluster.v3.ClusterDiscoveryService";

@@ -108,6 +108,21 @@ pub(super) struct Serve {
     resolved: Resolved,
 }
 
+/// What objects are read from, once it is open.
+enum Input {
+    Cluster(client::Client),
+    Directory(Directory),
+}
+
+impl Input {
+    fn client(&self) -> Option<&client::Client> {
+        match self {
+            Input::Cluster(client) => Some(client),
+            Input::Directory(_) => None,
+        }
+    }
+}
+
 /// What the process goes by, beside flags and environment.
 #[derive(Debug)]
 enum Basis {
@@ -146,12 +161,8 @@ impl Serve {
 
     pub(super) async fn run(mut self) -> Result<ExitCode, Error> {
         let mut stop = signal::Stop::new().map_err(Error::Signals)?;
-        let client = match self.source {
-            Source::Cluster => {
-                Some(client::connect(&settle::client(&self.resolved.edges.client)).await?)
-            }
-            Source::Directory(_) => None,
-        };
+        let input = self.open().await?;
+        let client = input.client().cloned();
         tokio::select! {
             settled = self.settle(client.as_ref()) => settled?,
             () = stop.asked() => return Ok(ExitCode::SUCCESS),
@@ -160,25 +171,19 @@ impl Serve {
             tracing::warn!("{note}");
         }
         let ports = Ports::take(&self.resolved.edges).await?;
-        let directory = match &self.source {
-            Source::Directory(path) => Some(Directory::open(path).map_err(start::Error::from)?),
-            Source::Cluster => None,
-        };
         let resolved = &self.resolved;
         let config =
             Config { builder: Arc::clone(&resolved.builder), envoy: Arc::clone(&resolved.envoy) };
         let mut running = Running::new(config)?;
         let transport = xds_transport(&mut running, &resolved.edges.xds)?;
-        let readiness = match (&client, directory) {
-            (Some(client), _) => {
-                let settings = settle::cluster(&resolved.edges)?;
-                cluster::read(&mut running, client, settings)
+        let readiness = match input {
+            Input::Cluster(client) => {
+                cluster::read(&mut running, &client, settle::cluster(&resolved.edges)?)
             }
-            (None, Some(directory)) => {
+            Input::Directory(directory) => {
                 running.read_directory(directory);
                 Readiness::of_directory(running.is_serving())
             }
-            (None, None) => Readiness::of_directory(running.is_serving()),
         };
         let (sender, receiver) = watch::channel(rows(resolved));
         let xds = ports.serve(&mut running, &resolved.edges, readiness, shown(receiver))?;
@@ -186,6 +191,19 @@ impl Serve {
         let ended = self.serve(&mut running, &mut stop, xds, transport).await;
         running.stop().await;
         ended
+    }
+
+    /// Opens what objects are read from.
+    async fn open(&self) -> Result<Input, Error> {
+        match &self.source {
+            Source::Cluster => {
+                let settings = settle::client(&self.resolved.edges.client);
+                Ok(Input::Cluster(client::connect(&settings).await?))
+            }
+            Source::Directory(path) => {
+                Ok(Input::Directory(Directory::open(path).map_err(start::Error::from)?))
+            }
+        }
     }
 
     /// Serves xDS as soon as there is something to serve, until asked to stop.

@@ -10,15 +10,15 @@ use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio::time::{Duration, timeout};
+use tokio::time::timeout;
 
-/// How long anything may take that is expected to happen. Machines are shared; nothing measures it.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::proxy::PATIENCE;
 
 /// One byte of flags and four of length precede each message.
 const PREFIX: usize = 5;
 
 /// A connection. Dropping it cuts it.
+#[derive(Debug)]
 pub struct Client {
     requests: SendRequest<Bytes>,
     connection: AbortHandle,
@@ -32,6 +32,9 @@ impl Client {
     }
 
     /// Begins HTTP/2 on a connection.
+    ///
+    /// # Errors
+    /// If the connection breaks.
     pub async fn on(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) -> Result<Client, h2::Error> {
@@ -44,6 +47,9 @@ impl Client {
     }
 
     /// Calls a method, which is a path without its first slash.
+    ///
+    /// # Errors
+    /// If the connection breaks.
     pub async fn call(&self, method: &str) -> Result<Call, h2::Error> {
         let mut requests = self.requests.clone().ready().await?;
         let uri: Uri = format!("http://contour/{method}").parse().expect("a URI");
@@ -64,6 +70,7 @@ impl Drop for Client {
 }
 
 /// A call under way.
+#[derive(Debug)]
 pub struct Call {
     requests: SendStream<Bytes>,
     response: Option<ResponseFuture>,
@@ -87,12 +94,18 @@ impl Call {
     }
 
     /// The same of a stream that may break.
+    ///
+    /// # Errors
+    /// If the connection breaks.
     pub async fn try_next<T: Message + Default>(&mut self) -> Result<T, h2::Error> {
         let message = timeout(PATIENCE, self.message()).await.expect("not so long");
         Ok(message?.expect("a message"))
     }
 
     /// How the call ended: the number of its gRPC status. What was sent before is not looked at.
+    ///
+    /// # Errors
+    /// If the connection breaks.
     pub async fn end(&mut self) -> Result<u32, h2::Error> {
         let headers = self.head().await?;
         if let Some(status) = status(&headers) {

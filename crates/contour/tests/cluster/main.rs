@@ -1,0 +1,33 @@
+//! `contour serve` as a process, with a real API server.
+
+#[path = "../program/mod.rs"]
+mod program;
+
+mod elections;
+mod objects;
+mod outage;
+mod pod;
+mod quiet;
+mod running;
+
+use contour_tests::api_server::trials;
+
+/// Most of these tests wait most of the time.
+const AT_A_TIME: usize = 4;
+
+fn main() {
+    let tests = contour_tests::api_server_tests![
+        outage::a_minute_without_an_api_server_takes_nothing_from_envoys,
+        outage::it_waits_for_an_api_server_that_is_not_there_yet,
+        quiet::nothing_is_written_but_the_lease_and_hardly_any_time_is_used,
+        pod::it_finds_the_api_server_from_inside_a_pod_and_takes_new_tokens,
+        elections::the_lease_is_as_the_flags_say,
+        elections::without_an_election_no_lease_is_made_and_statuses_are_written,
+        elections::a_longer_deadline_keeps_the_leader_through_an_outage,
+        objects::only_the_namespaces_that_are_asked_for_are_read,
+        objects::statuses_have_the_addresses_that_are_given,
+        objects::statuses_have_the_addresses_of_envoys_service_and_lose_them_with_it,
+        objects::requests_are_no_more_than_the_flags_allow,
+    ];
+    trials::run(tests, AT_A_TIME);
+}
