@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -86,25 +86,11 @@ const TRIES: [Try; 7] = [
 /// If something does not build, start, answer as expected, or stop in time.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let envoy = envoy::named_or_fetched()?;
-    let binaries = build()?;
+    let binaries = cargo::build_release(&["contour", "echo"])?;
     // One thread: what is bound to this process is bound to the thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(demo(args, &binaries, &envoy))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Builds what the demo runs and answers the directory of the executables.
-fn build() -> Result<PathBuf> {
-    eprintln!("==> building (a first build takes some minutes)");
-    let mut command = cargo::command();
-    command.args(["build", "--release", "--package", "contour", "--package", "contour-tests"]);
-    let status = command.args(["--bin", "contour", "--bin", "echo"]).status()?;
-    ensure!(status.success(), "the build failed");
-    // We are `<target>/debug/xtask`, wherever the target directory is configured to be.
-    let own = std::env::current_exe()?;
-    let target =
-        own.parent().and_then(Path::parent).context("xtask runs outside a target directory")?;
-    Ok(target.join("release"))
 }
 
 async fn demo(args: &Args, binaries: &Path, envoy: &Path) -> Result<()> {

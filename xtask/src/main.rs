@@ -13,7 +13,7 @@ mod tools;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -57,6 +57,8 @@ enum Task {
 enum Bench {
     /// 10,000 proxies: first build, one edit, memory; and 10,000 streams of one Envoy
     Core,
+    /// 1,000 proxies created at once in a real API server: their statuses, and an endpoint edited meanwhile
+    Cluster,
 }
 
 fn main() -> ExitCode {
@@ -78,11 +80,26 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Codegen => {
             cargo::run(&["run", "-p", "contour-api", "--example", "crds", "--", "deploy/crds"])
         }
-        Task::Bench { what: Bench::Core } => {
-            cargo::run(&["run", "--release", "-p", "contour-tests", "--bin", "bench-core"])
-        }
+        Task::Bench { what } => bench(what),
         Task::Bound { parent, command } => bound::exec(parent, &command),
     }
+}
+
+fn bench(what: Bench) -> Result<ExitCode> {
+    let mut command = match what {
+        Bench::Core => Command::new(cargo::build_release(&["bench-core"])?.join("bench-core")),
+        Bench::Cluster => {
+            let parts = kubernetes::found_or_built()?;
+            let built = cargo::build_release(&["contour", "bench-cluster", "bound"])?;
+            let mut command = Command::new(built.join("bench-cluster"));
+            command.arg(built.join("contour"));
+            command.env("TEST_ASSET_KUBE_APISERVER", parts.api_server);
+            command.env("TEST_ASSET_ETCD", parts.etcd);
+            command
+        }
+    };
+    let status = command.status().context("cannot start the benchmark")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Makes every relative path of this program relative to the repository, wherever it was started.

@@ -1,6 +1,7 @@
 //! Harness: cases, a small backend, and what tests against real peers share.
 
 pub mod api_server;
+pub mod budget;
 pub mod case;
 pub mod echo;
 pub mod fleet;

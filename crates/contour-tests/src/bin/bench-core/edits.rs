@@ -12,7 +12,7 @@ use contour_tests::fleet::{self, Host};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::report::Times;
+use contour_tests::budget::Times;
 
 /// How many edits of one kind are timed.
 const ROUNDS: usize = 101;

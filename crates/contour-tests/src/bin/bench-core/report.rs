@@ -2,64 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use contour_tests::budget::{Figure, Line};
 
 use crate::{edits, memory, streams};
-
-/// Measurements of one thing, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Times {
-    /// Half took less.
-    pub median: f64,
-    /// None took more.
-    pub max: f64,
-}
-
-impl Times {
-    /// Of at least one measurement.
-    pub fn of(mut each: Vec<f64>) -> Times {
-        each.sort_unstable_by(f64::total_cmp);
-        let median = each.get(each.len() / 2).copied().unwrap_or_default();
-        Times { median, max: each.last().copied().unwrap_or_default() }
-    }
-}
-
-/// A figure, in the unit in which its budget is written.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-enum Figure {
-    Seconds(f64),
-    Milliseconds(f64),
-    Megabytes(f64),
-    Kilobytes(f64),
-    Count(usize),
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Figure::Seconds(value) => write!(out, "{value:.2} s"),
-            Figure::Milliseconds(value) => write!(out, "{value:.3} ms"),
-            Figure::Megabytes(value) => write!(out, "{value:.1} MB"),
-            Figure::Kilobytes(value) => write!(out, "{value:.1} kB"),
-            Figure::Count(value) => write!(out, "{value}"),
-        }
-    }
-}
-
-/// One line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Line {
-    what: &'static str,
-    is: Figure,
-    /// The most it may be.
-    may: Option<Figure>,
-}
-
-impl Line {
-    fn is_within_budget(&self) -> bool {
-        self.may.is_none_or(|may| self.is <= may)
-    }
-}
 
 /// What was measured, beside what it may be.
 #[derive(Debug)]
@@ -90,7 +35,7 @@ impl Report {
 
     /// The same without the budgets.
     pub fn without_budgets(mut self) -> Report {
-        self.lines.iter_mut().for_each(|line| line.may = None);
+        self.lines.iter_mut().for_each(|line| *line = line.without_budget());
         self
     }
 }
@@ -103,28 +48,14 @@ impl fmt::Display for Report {
             "{size} proxies of one route, their services and endpoint slices; {size} streams"
         )?;
         for line in &self.lines {
-            let is = line.is.to_string();
-            write!(out, "  {:58} {is:>12}", line.what)?;
-            if let Some(may) = line.may {
-                let verdict = if line.is_within_budget() { "kept" } else { "MISSED" };
-                write!(out, "   {verdict}, at most {may}")?;
-            }
-            writeln!(out)?;
+            writeln!(out, "{line}")?;
         }
         Ok(())
     }
 }
 
-fn free(what: &'static str, is: Figure) -> Line {
-    Line { what, is, may: None }
-}
-
-fn bound(what: &'static str, is: Figure, may: Figure) -> Line {
-    Line { what, is, may: Some(may) }
-}
-
 fn count(what: &'static str, is: usize, may: usize) -> Line {
-    bound(what, Figure::Count(is), Figure::Count(may))
+    Line::bound(what, Figure::Count(is), Figure::Count(may))
 }
 
 fn of_edits(manifests: usize, edits: &edits::Figures) -> Vec<Line> {
@@ -132,23 +63,27 @@ fn of_edits(manifests: usize, edits: &edits::Figures) -> Vec<Line> {
     let edits::Figures { proxy, endpoint_slice, no_op, unrelated, .. } = edits;
     let ms = |seconds: f64| Milliseconds(seconds * 1e3);
     vec![
-        free("manifests", megabytes(manifests as u64)),
-        free("reading and parsing them", Seconds(edits.parsing)),
-        bound("first build, objects to snapshot", Seconds(edits.first), Seconds(1.0)),
-        free("route configuration of all hosts", megabytes(edits.routes as u64)),
-        bound("a proxy edited, to the snapshot: median", ms(proxy.times.median), Milliseconds(5.0)),
-        free("  longest", ms(proxy.times.max)),
+        Line::free("manifests", megabytes(manifests as u64)),
+        Line::free("reading and parsing them", Seconds(edits.parsing)),
+        Line::bound("first build, objects to snapshot", Seconds(edits.first), Seconds(1.0)),
+        Line::free("route configuration of all hosts", megabytes(edits.routes as u64)),
+        Line::bound(
+            "a proxy edited, to the snapshot: median",
+            ms(proxy.times.median),
+            Milliseconds(5.0),
+        ),
+        Line::free("  longest", ms(proxy.times.max)),
         count("  hosts built", proxy.work.hosts, 1),
         count("  units built", proxy.work.units, 1),
         count("  resources changed", proxy.work.resources, 1),
-        free("an endpoint slice edited: median", ms(endpoint_slice.times.median)),
-        free("  longest", ms(endpoint_slice.times.max)),
+        Line::free("an endpoint slice edited: median", ms(endpoint_slice.times.median)),
+        Line::free("  longest", ms(endpoint_slice.times.max)),
         count("  units built", endpoint_slice.work.units, 1),
         count("  resources changed", endpoint_slice.work.resources, 1),
-        free("an edit that means nothing: median", ms(no_op.times.median)),
+        Line::free("an edit that means nothing: median", ms(no_op.times.median)),
         count("  units built", no_op.work.units, 0),
         count("  resources changed", no_op.work.resources, 0),
-        free("an unrelated service: median", ms(unrelated.times.median)),
+        Line::free("an unrelated service: median", ms(unrelated.times.median)),
         count("  units built", unrelated.work.units, 0),
         count("  resources changed", unrelated.work.resources, 0),
     ]
@@ -156,9 +91,13 @@ fn of_edits(manifests: usize, edits: &edits::Figures) -> Vec<Line> {
 
 fn of_memory(memory: &memory::Figures) -> Vec<Line> {
     vec![
-        free("memory of an empty process", megabytes(memory.empty)),
-        bound("memory of a serving process", megabytes(memory.serving), Figure::Megabytes(150.0)),
-        free("  the most it ever was", megabytes(memory.peak)),
+        Line::free("memory of an empty process", megabytes(memory.empty)),
+        Line::bound(
+            "memory of a serving process",
+            megabytes(memory.serving),
+            Figure::Megabytes(150.0),
+        ),
+        Line::free("  the most it ever was", megabytes(memory.peak)),
     ]
 }
 
@@ -167,13 +106,13 @@ fn of_streams(size: usize, streams: &streams::Figures) -> Vec<Line> {
     let each = streams.idle.saturating_sub(streams.before) as f64 / size as f64 / 1e3;
     let ms = |seconds: f64| Figure::Milliseconds(seconds * 1e3);
     vec![
-        free("streams opened, answered and acknowledged", Figure::Seconds(streams.opening)),
-        free("server memory without a client", megabytes(streams.before)),
-        free("server memory with all streams idle", megabytes(streams.idle)),
-        free("  the most it ever was", megabytes(streams.peak)),
-        bound("memory of an idle stream", Figure::Kilobytes(each), Figure::Kilobytes(12.0)),
-        bound("an update to the client: median", ms(streams.update.median), ms(1e-3)),
-        free("  longest", ms(streams.update.max)),
+        Line::free("streams opened, answered and acknowledged", Figure::Seconds(streams.opening)),
+        Line::free("server memory without a client", megabytes(streams.before)),
+        Line::free("server memory with all streams idle", megabytes(streams.idle)),
+        Line::free("  the most it ever was", megabytes(streams.peak)),
+        Line::bound("memory of an idle stream", Figure::Kilobytes(each), Figure::Kilobytes(12.0)),
+        Line::bound("an update to the client: median", ms(streams.update.median), ms(1e-3)),
+        Line::free("  longest", ms(streams.update.max)),
         count("  streams woken", streams.woken, 1),
     ]
 }

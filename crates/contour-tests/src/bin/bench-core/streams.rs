@@ -21,8 +21,8 @@ use tokio::time::{interval, sleep};
 
 use crate::client::Told;
 use crate::memory::{peak, resident};
-use crate::report::Times;
 use crate::{Error, clock};
+use contour_tests::budget::Times;
 
 /// How many updates are timed.
 const ROUNDS: usize = 101;
