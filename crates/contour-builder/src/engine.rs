@@ -269,8 +269,17 @@ impl Builder {
     fn proxy_conditions(&self, reference: &ObjectRef) -> Option<Conditions> {
         let stored = self.store.proxy(&reference.name)?;
         let domain = stored.checked.root.as_ref().map(|root| root.domain.clone());
+        let namespace = &reference.name.namespace;
         let mut conditions = Conditions { generation: stored.generation, ..Conditions::default() };
         match domain {
+            Some(_) if !self.store.allows_roots_in(namespace) => {
+                let message = format!(
+                    "spec.virtualhost: host names may not be claimed from namespace {namespace}; \
+                     --root-namespaces lists those that may, and their roots may include this object \
+                     once it has no virtualhost"
+                );
+                conditions.errors.push(Problem::new(Reason::RootNotAllowed, message));
+            }
             Some(Ok(domain)) => conditions.hosts.push(domain),
             Some(Err(problem)) => conditions.errors.push(problem),
             None if self.problems.contains(reference) => {}
@@ -636,7 +645,7 @@ mod tests {
     #[test]
     fn other_classes_can_become_ours() {
         let mut builder = served("a.example");
-        let config = Config { ingress_classes: vec!["internal".to_owned()] };
+        let config = Config { ingress_classes: vec!["internal".to_owned()], ..Config::default() };
         let outcome = builder.apply(vec![Change::Config(Arc::new(config))]);
         assert!(matches!(outcome.dag.hosts.as_slice(), [(_, None)]));
         assert!(matches!(

@@ -270,14 +270,20 @@ impl Store {
         }
     }
 
-    /// What a stored HTTPProxy claims: a root of ours its host.
+    /// Whether a root of this namespace may claim a host.
+    pub fn allows_roots_in(&self, namespace: &str) -> bool {
+        self.config.allows_roots_in(namespace)
+    }
+
+    /// What a stored HTTPProxy claims: a root of ours its host, where roots are allowed.
     fn root_claims(
         &self,
         name: &ObjectName,
         proxy: &Stored<Proxy>,
     ) -> impl Iterator<Item = (Domain, Claim)> + use<> {
-        let ours = proxy.checked.class.is_ours(&self.config);
-        let root = proxy.checked.root.as_ref().filter(|_| ours);
+        let may =
+            proxy.checked.class.is_ours(&self.config) && self.allows_roots_in(&name.namespace);
+        let root = proxy.checked.root.as_ref().filter(|_| may);
         let domain = root.and_then(|root| root.domain.clone().ok());
         let claim = Claim { kind: Kind::HttpProxy, created: proxy.created, name: name.clone() };
         domain.map(|domain| (domain, claim)).into_iter()

@@ -3,7 +3,7 @@
 //! `NAME.yaml` holds plain manifests, the smallest that show something, with a comment on top that says why. A line
 //! `# --- step: TITLE` begins a further step, whose documents are added to, or replace, those before; a line
 //! `# delete: KIND NAMESPACE/NAME` takes one away. A line `# --- config` begins the configuration file that holds from this
-//! step on; it ends with the document. `NAME.out.yaml` holds what each step comes to.
+//! step on; it ends with the document. Its comments that begin with `# flags: ` are flags beside it. `NAME.out.yaml` holds what each step comes to.
 //!
 //! Every case is run in several ways that have to agree (I-5, I-6): all objects at once; one by one in shuffled orders;
 //! each applied twice, with unrelated objects added and removed in between; and, of several steps, the objects that are
@@ -92,8 +92,11 @@ fn take_config(step: &str) -> (Option<&str>, String) {
 fn configuration(case: &Path, text: &str) -> Config {
     let settings = config::file::parse(&case.display().to_string(), text);
     let settings = settings.unwrap_or_else(|problems| panic!("{problems}"));
-    let (nobody, nowhere) = (config::Settings::default(), config::Environment::default());
-    let resolved = config::resolve(&nobody, config::Base::File(&settings), &nowhere);
+    let flags = text.lines().filter_map(|line| line.strip_prefix("# flags: "));
+    let flags = contour::cli::settings(flags.flat_map(str::split_whitespace));
+    let (flags, nowhere) =
+        (flags.unwrap_or_else(|error| panic!("{error}")), config::Environment::default());
+    let resolved = config::resolve(&flags, config::Base::File(&settings), &nowhere);
     let resolved = resolved.unwrap_or_else(|problems| panic!("{problems}"));
     Config { builder: resolved.builder, envoy: resolved.envoy }
 }

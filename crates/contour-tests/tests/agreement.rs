@@ -18,7 +18,7 @@ enum Step {
     Apply(Value),
     Delete(Value),
     Break(Value),
-    Classes(Vec<String>),
+    Configure(Config),
 }
 
 fn name(prefix: &'static str, count: usize) -> impl Strategy<Value = String> {
@@ -168,8 +168,15 @@ fn step() -> impl Strategy<Value = Step> {
         12 => object().prop_map(Step::Apply),
         4 => object().prop_map(Step::Delete),
         2 => object().prop_map(Step::Break),
-        1 => select(vec![vec![], vec!["other".to_owned()]]).prop_map(Step::Classes),
+        1 => (one_of("other"), one_of("other")).prop_map(|(ingress_classes, root_namespaces)| {
+            Step::Configure(Config { ingress_classes, root_namespaces })
+        }),
     ]
+}
+
+/// A list with this entry, or an empty one.
+fn one_of(entry: &'static str) -> impl Strategy<Value = Vec<String>> {
+    select(vec![vec![], vec![entry.to_owned()]])
 }
 
 fn decode(value: &Value) -> Object {
@@ -187,7 +194,7 @@ fn decode(value: &Value) -> Object {
 struct Final {
     /// The last good form of each object, if it had one, and whether it is unreadable now.
     objects: BTreeMap<ObjectRef, (Option<Object>, Option<Problem>)>,
-    classes: Vec<String>,
+    config: Config,
 }
 
 impl Final {
@@ -209,9 +216,9 @@ impl Final {
                 self.objects.entry(reference.clone()).or_default().1 = Some(problem.clone());
                 Change::Unreadable(reference, problem)
             }
-            Step::Classes(classes) => {
-                self.classes.clone_from(classes);
-                Change::Config(config(classes))
+            Step::Configure(config) => {
+                self.config.clone_from(config);
+                Change::Config(Arc::new(config.clone()))
             }
         }
     }
@@ -222,12 +229,8 @@ impl Final {
             let unreadable = problem.map(|problem| Change::Unreadable(reference, problem));
             object.map(Change::Apply).into_iter().chain(unreadable)
         });
-        objects.chain([Change::Config(config(&self.classes))]).collect()
+        objects.chain([Change::Config(Arc::new(self.config))]).collect()
     }
-}
-
-fn config(classes: &[String]) -> Arc<Config> {
-    Arc::new(Config { ingress_classes: classes.to_vec() })
 }
 
 proptest! {

@@ -46,8 +46,8 @@ mod tests {
     fn check(annotations: &[(&str, &str)], field: Option<&str>, configured: &[&str], expect: bool) {
         let annotations =
             annotations.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        let config =
-            Config { ingress_classes: configured.iter().map(|&class| class.to_owned()).collect() };
+        let ingress_classes = configured.iter().map(|&class| class.to_owned()).collect();
+        let config = Config { ingress_classes, ..Config::default() };
         assert_eq!(Class::of(Some(&annotations), field).is_ours(&config), expect);
     }
 

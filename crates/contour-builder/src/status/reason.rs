@@ -7,6 +7,8 @@ pub enum ConditionType {
     IncludeError,
     /// `Orphaned`
     Orphaned,
+    /// `RootNamespaceError`
+    RootNamespaceError,
     /// `RouteError`
     RouteError,
     /// `ServiceError`
@@ -23,6 +25,7 @@ impl ConditionType {
         match self {
             ConditionType::IncludeError => "IncludeError",
             ConditionType::Orphaned => "Orphaned",
+            ConditionType::RootNamespaceError => "RootNamespaceError",
             ConditionType::RouteError => "RouteError",
             ConditionType::ServiceError => "ServiceError",
             ConditionType::SpecError => "SpecError",
@@ -64,6 +67,8 @@ reasons! {
     DuplicateVhost = VirtualHostError / "DuplicateVhost",
     /// A host name that is no DNS name.
     FqdnNotValid = VirtualHostError / "FQDNNotValid",
+    /// A root in a namespace that may have none.
+    RootNotAllowed = RootNamespaceError / "RootProxyNotAllowedInNamespace",
     /// A root with neither routes nor includes nor a TCP proxy.
     NothingDefined = SpecError / "NothingDefined",
     /// The object could not be decoded; its last good form keeps serving.

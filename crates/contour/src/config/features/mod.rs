@@ -35,8 +35,6 @@ pub struct Features {
     pub fallback_certificate: Option<ObjectName>,
     /// The Secret that Envoy shows to services. Source: `tls.envoy-client-certificate`.
     pub client_certificate: Option<ObjectName>,
-    /// The namespaces whose `HTTPProxies` may claim host names; empty: all. Source: `--root-namespaces`.
-    pub root_namespaces: Vec<String>,
     /// Whether `permitInsecure` of a route counts; default yes. Source: `disablePermitInsecure`, inverted.
     pub permit_insecure: bool,
     /// Whether Services of type `ExternalName` may be forwarded to; default no. Source: `enableExternalNameService`.
@@ -89,7 +87,6 @@ pub(super) fn features(asked: &mut Asked<'_>, mode: Mode) -> Features {
         fallback_certificate: asked.object(&keys::FALLBACK_NAMESPACE, &keys::FALLBACK_NAME),
         client_certificate: asked
             .object(&keys::CLIENT_CERTIFICATE_NAMESPACE, &keys::CLIENT_CERTIFICATE_NAME),
-        root_namespaces: asked.strings(&keys::ROOT_NAMESPACES),
         permit_insecure: !asked.boolean(&keys::PERMIT_INSECURE_DISABLED),
         external_names: asked.boolean(&keys::EXTERNAL_NAMES),
         headers: headers::policies(asked),

@@ -73,7 +73,7 @@ fn objects() -> Vec<Row> {
         row!(Now STATUS_ADDRESS, "1.2.3.4, a.b", edges.status_addresses, r#"Given(["1.2.3.4", "a.b"])"#),
         row!(Now ENVOY_SERVICE_NAME, "s", edges.status_addresses, SERVICE, with ENVOY_SERVICE_NAMESPACE = "n"),
         row!(Now ENVOY_SERVICE_NAMESPACE, "n", edges.status_addresses, SERVICE, with ENVOY_SERVICE_NAME = "s"),
-        row!(Later ROOT_NAMESPACES, ["a"], features.root_namespaces, r#"["a"]"#),
+        row!(Now ROOT_NAMESPACES, ["a"], builder.root_namespaces, r#"["a"]"#),
         row!(Later PERMIT_INSECURE_DISABLED, true, features.permit_insecure, "false"),
         row!(Later EXTERNAL_NAMES, true, features.external_names, "true"),
     ]
