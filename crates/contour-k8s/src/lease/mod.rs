@@ -18,6 +18,8 @@ use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::client;
+
 pub use durations::{Durations, InvalidDurations};
 use state::{Observed, Step, decide, held, released};
 
@@ -100,6 +102,7 @@ impl Election {
     /// counts.
     pub fn new(client: Client, settings: Settings) -> (Election, watch::Receiver<bool>) {
         let (leading, receiver) = watch::channel(false);
+        let client = client::for_election(&client);
         let election = Election {
             leases: Api::namespaced(client.clone(), &settings.namespace),
             events: Api::namespaced(client, &settings.namespace),

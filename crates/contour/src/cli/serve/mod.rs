@@ -24,6 +24,7 @@ use crate::serve::accept::Transport;
 use crate::serve::cluster;
 use crate::serve::debug::Row;
 use crate::serve::health::Readiness;
+use crate::serve::metrics::Metrics;
 use crate::serve::start::{self, Config, Running};
 use crate::serve::tls;
 
@@ -146,9 +147,11 @@ impl Serve {
 
     pub(super) async fn run(mut self) -> Result<ExitCode, Error> {
         let mut stop = signal::Stop::new().map_err(Error::Signals)?;
+        let metrics = Arc::new(Metrics::default());
         let client = match self.source {
             Source::Cluster => {
-                Some(client::connect(&settle::client(&self.resolved.edges.client)).await?)
+                let settings = settle::client(&self.resolved.edges.client);
+                Some(cluster::connect(&settings, &metrics).await?)
             }
             Source::Directory(_) => None,
         };
@@ -167,7 +170,7 @@ impl Serve {
         let resolved = &self.resolved;
         let config =
             Config { builder: Arc::clone(&resolved.builder), envoy: Arc::clone(&resolved.envoy) };
-        let mut running = Running::new(config)?;
+        let mut running = Running::new(config, metrics)?;
         let transport = xds_transport(&mut running, &resolved.edges.xds)?;
         let readiness = match (&client, directory) {
             (Some(client), _) => {
