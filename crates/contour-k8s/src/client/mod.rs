@@ -260,6 +260,20 @@ fn retries() -> RetryPolicy {
         .expect("the least delay is not above the longest")
 }
 
+/// What went wrong, with its causes: an error of the transport says no more of itself than where it happened.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
 /// Joins the lines of a message that was made for a terminal.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::client;
+use crate::told::{Recovered, Told, say};
 
 pub use durations::{Durations, InvalidDurations};
 use state::{Observed, Step, decide, held, released};
@@ -78,7 +79,7 @@ pub struct Election {
 struct Reported {
     leader: Option<String>,
     /// The Lease cannot be read or written.
-    failure: bool,
+    failures: Told<()>,
     /// Events cannot be written.
     events: bool,
 }
@@ -139,7 +140,7 @@ impl Election {
     /// One attempt, and the pause after it.
     async fn round(&mut self) {
         match self.attempt().await {
-            Ok(()) | Err(Failure::Conflict) => self.reported.failure = false,
+            Ok(()) | Err(Failure::Conflict) => self.report_success(),
             Err(error) => self.report_failure(&error),
         }
         let pause = sleep(self.settings.durations.pause(fastrand::f64()));
@@ -338,11 +339,17 @@ impl Election {
 
     fn report_failure(&mut self, error: &Failure) {
         let Settings { name, namespace, .. } = &self.settings;
-        if self.reported.failure {
-            tracing::debug!(%namespace, %name, %error, "cannot use the lease");
-        } else {
-            self.reported.failure = true;
-            tracing::warn!(%namespace, %name, %error, "cannot use the lease, trying on");
+        let error = client::words(error);
+        let loudness = self.reported.failures.failed(&(), &error, Instant::now());
+        say!(loudness, warn, %namespace, %name, error, "cannot use the lease, trying on");
+    }
+
+    fn report_success(&mut self) {
+        let recovered = self.reported.failures.went_well(&(), Instant::now());
+        if let Some(Recovered { after, loudness }) = recovered {
+            let Settings { name, namespace, .. } = &self.settings;
+            let seconds = after.as_secs();
+            say!(loudness, info, %namespace, %name, seconds, "the lease can be used again");
         }
     }
 }
