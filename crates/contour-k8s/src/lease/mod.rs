@@ -8,6 +8,7 @@ mod event;
 mod state;
 
 use std::pin::pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -26,6 +27,9 @@ use state::{Observed, Step, decide, held, released};
 
 const BECAME: &str = "became leader";
 const STOPPED: &str = "stopped leading";
+
+/// How long giving up the Lease may take in all, and telling so: less than a server that stops gives its clients.
+const END_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often a release is tried when somebody writes the Lease meanwhile.
 const RELEASE_ATTEMPTS: usize = 3;
@@ -92,7 +96,7 @@ enum Failure {
     Conflict,
     /// No answer in time.
     #[error("no answer within {0:?}")]
-    Late(std::time::Duration),
+    Late(Duration),
     /// The API server said no, or there was none.
     #[error(transparent)]
     Api(kube::Error),
@@ -118,7 +122,8 @@ impl Election {
         (election, receiver)
     }
 
-    /// Competes until `stop` is ready, then releases the Lease if it is ours, and ends.
+    /// Competes until `stop` is ready, then releases the Lease if it is ours, and ends: after four seconds at the latest,
+    /// whatever the API server does.
     ///
     /// Leadership is lost, and may be had again, if another holds the Lease or it could not be renewed within the renew
     /// deadline. To be stopped after everything that only a leader does.
@@ -134,7 +139,10 @@ impl Election {
                 () = self.round() => {}
             }
         }
-        self.end().await;
+        if timeout(END_WITHIN, self.end()).await.is_err() {
+            let Settings { name, namespace, .. } = &self.settings;
+            tracing::warn!(%namespace, %name, "no answer about the lease, which then expires");
+        }
     }
 
     /// One attempt, and the pause after it.

@@ -205,8 +205,7 @@ impl Running {
         });
     }
 
-    /// Tells every server to stop, and waits until they have: five seconds at most, and longer only for an API server that
-    /// does not answer when the Lease is given back.
+    /// Tells every server to stop, and waits until they have: five seconds at most.
     pub async fn stop(self) {
         self.stop.cancel();
         self.servers.close();
