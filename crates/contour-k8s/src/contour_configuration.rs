@@ -6,9 +6,11 @@ use futures_util::{Stream, StreamExt as _};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher;
 use kube::{Api, Client};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use crate::client;
 use crate::source::cluster::Pause;
+use crate::told::{Recovered, Told, say};
 
 fn api(client: &Client, name: &ObjectName) -> Api<ContourConfiguration> {
     Api::namespaced(client.clone(), &name.namespace)
@@ -16,12 +18,14 @@ fn api(client: &Client, name: &ObjectName) -> Api<ContourConfiguration> {
 
 /// Reads it. An API server that does not answer, or does not let us, is waited for. `None` if there is none.
 pub async fn wait(client: &Client, name: &ObjectName) -> Option<ContourConfiguration> {
-    let mut pause = Pause::default();
+    let (mut pause, mut told) = (Pause::default(), Told::default());
     loop {
         match api(client, name).get_opt(&name.name).await {
             Ok(found) => return found,
             Err(error) => {
-                tracing::warn!(%name, %error, "the ContourConfiguration cannot be read; it is tried again");
+                let error = client::words(&error);
+                let loudness = told.failed(&(), &error, Instant::now());
+                say!(loudness, warn, %name, error, "the ContourConfiguration cannot be read; it is tried again");
                 sleep(pause.next()).await;
             }
         }
@@ -33,12 +37,23 @@ pub fn follow(
     client: &Client,
     name: &ObjectName,
 ) -> impl Stream<Item = Option<ContourConfiguration>> + use<> {
-    let shown = name.clone();
+    let (shown, mut told) = (name.clone(), Told::default());
     let watched = watcher::watch_object(api(client, name), &name.name);
     watched.default_backoff().filter_map(move |read| {
-        let read = read.map_err(|error| {
-            tracing::warn!(name = %shown, %error, "the ContourConfiguration cannot be watched; it is tried again");
-        });
+        match &read {
+            Ok(_) => tell_recovered(&shown, told.went_well(&(), Instant::now())),
+            Err(error) => {
+                let error = client::words(error);
+                let loudness = told.failed(&(), &error, Instant::now());
+                say!(loudness, warn, name = %shown, error, "the ContourConfiguration cannot be watched; it is tried again");
+            }
+        }
         std::future::ready(read.ok())
     })
+}
+
+fn tell_recovered(name: &ObjectName, recovered: Option<Recovered>) {
+    if let Some(Recovered { after, loudness }) = recovered {
+        say!(loudness, info, %name, seconds = after.as_secs(), "the ContourConfiguration is watched again");
+    }
 }

@@ -7,4 +7,5 @@ mod manifest;
 pub mod quiet;
 pub mod source;
 pub mod status;
+mod told;
 pub mod yaml;

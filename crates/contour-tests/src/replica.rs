@@ -63,8 +63,10 @@ impl Replica {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         let task = runtime.spawn(async move {
-            let client = client::connect(&client::Settings { access, throttle: None }).await;
-            let mut running = Running::new(Config::default()).expect("a thread");
+            let metrics: Arc<Metrics> = Arc::default();
+            let settings_of_client = client::Settings { access, throttle: None };
+            let client = cluster::connect(&settings_of_client, &metrics).await;
+            let mut running = Running::new(Config::default(), metrics).expect("a thread");
             cluster::read(&mut running, &client.expect("a client"), settings);
             running.serving().await;
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");

@@ -1,12 +1,13 @@
 //! The Kubernetes API server: where it is, who we are to it, and how a dead one is noticed.
 
+mod tell;
 mod throttle;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::{HeaderValue, Uri, header};
+use http::{HeaderValue, Request, Uri, header};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
@@ -14,18 +15,24 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 pub use kube::Client;
 use kube::Config;
-use kube::client::ConfigExt as _;
 use kube::client::retry::RetryPolicy;
+use kube::client::{Body, ConfigExt as _};
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use tower::retry::RetryLayer;
 use tower::timeout::TimeoutLayer;
 use tower::{BoxError, Service, ServiceBuilder};
 
+pub use tell::Asked;
+use tell::TellLayer;
 pub use throttle::Throttle;
 use throttle::ThrottleLayer;
 
 /// Who we are in the API server's logs.
 const USER_AGENT: &str = concat!("contour/", env!("CARGO_PKG_VERSION"));
+
+/// The same for who competes for a Lease: audit logs tell renewals, which come every other second, from the rest.
+const ELECTION_USER_AGENT: &str =
+    concat!("contour/", env!("CARGO_PKG_VERSION"), "/leader-election");
 
 /// How long it may take until there is a connection, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -106,7 +113,8 @@ pub enum Error {
     },
 }
 
-/// A client as `settings` describe it. To be called within a Tokio runtime.
+/// A client as `settings` describe it. To be called within a Tokio runtime. `tell` hears of each request, once it is answered
+/// or is known not to be.
 ///
 /// Token files and the pod's CA file are read again when they change. A request waits for the beginning of its answer
 /// for 65 s at most, and is sent again up to three times if the server says that it is overloaded (429, 503, 504).
@@ -115,20 +123,22 @@ pub enum Error {
 ///
 /// # Errors
 /// If the file or the pod's configuration is missing or makes no sense.
-pub async fn connect(settings: &Settings) -> Result<Client, Error> {
+pub async fn connect(
+    settings: &Settings,
+    tell: impl Fn(&Asked<'_>) + Send + Sync + 'static,
+) -> Result<Client, Error> {
     let access = &settings.access;
-    let mut config = match access {
+    let config = match access {
         Access::InCluster => Config::incluster().map_err(|error| in_cluster(access, &error))?,
         Access::Kubeconfig(file) => {
             kubeconfig(file).await.map_err(|reason| access.refused(reason))?
         }
     };
-    config.headers.push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
-    let connector = connector();
+    let (connector, tell) = (connector(), TellLayer::new(tell));
     let client = match config.proxy_url.clone() {
-        None => client(config, settings.throttle, connector),
+        None => client(config, settings.throttle, tell, connector),
         Some(proxy) if proxy.scheme_str() == Some("http") => {
-            client(config, settings.throttle, Tunnel::new(proxy, connector))
+            client(config, settings.throttle, tell, Tunnel::new(proxy, connector))
         }
         Some(proxy) => {
             return Err(access.refused(format_args!(
@@ -200,6 +210,7 @@ fn connector() -> HttpConnector {
 fn client<C>(
     config: Config,
     throttle: Option<Throttle>,
+    tell: TellLayer,
     connector: C,
 ) -> Result<Client, kube::Error>
 where
@@ -218,16 +229,49 @@ where
         .option_layer(throttle.map(ThrottleLayer::new))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
+        .map_request(|request| signed(request, USER_AGENT))
+        .layer(tell)
         .map_err(BoxError::from)
         .layer(TimeoutLayer::new(ANSWER_WITHIN))
         .service(http);
     Ok(Client::new(service, config.default_namespace))
 }
 
+/// The same client, by another name in the API server's logs.
+pub(crate) fn for_election(client: &Client) -> Client {
+    let named = client.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let client = named.clone();
+        async move { client.send(signed(request, ELECTION_USER_AGENT)).await }
+    });
+    Client::new(service, client.default_namespace())
+}
+
+/// Says who asks, unless the request says so itself.
+fn signed<B>(mut request: Request<B>, name: &'static str) -> Request<B> {
+    let headers = request.headers_mut();
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(name));
+    request
+}
+
 /// Few and short: who sends a request has a back-off of its own, and perhaps a deadline.
 fn retries() -> RetryPolicy {
     RetryPolicy::new(Duration::from_millis(100), Duration::from_secs(5), 3, true)
         .expect("the least delay is not above the longest")
+}
+
+/// What went wrong, with its causes: an error of the transport says no more of itself than where it happened.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 /// Joins the lines of a message that was made for a terminal.

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -50,7 +51,7 @@ async fn answering(status: &'static str) -> (SocketAddr, JoinHandle<String>) {
 
 async fn head_of_a_request(settings: impl FnOnce(SocketAddr) -> Settings) -> String {
     let (address, head) = answering("200 OK").await;
-    let client = connect(&settings(address)).await.expect("a client");
+    let client = connect(&settings(address), |_| ()).await.expect("a client");
     let request = http::Request::get("/version").body(Vec::new()).expect("a request");
     client.request_text(request).await.expect("an answer");
     head.await.expect("a head")
@@ -60,7 +61,8 @@ async fn head_of_a_request(settings: impl FnOnce(SocketAddr) -> Settings) -> Str
 fn check_refused(text: &str, reason: &str) {
     let file = file(text);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let error = runtime.block_on(connect(&settings(file.path()))).err().expect("it is refused");
+    let error =
+        runtime.block_on(connect(&settings(file.path()), |_| ())).err().expect("it is refused");
     let expect = format!("cannot use the kubeconfig {}: ", file.path().display());
     let text = error.to_string();
     assert!(text.starts_with(&expect) && text.contains(reason), "{text}");
@@ -89,17 +91,75 @@ async fn the_current_context_is_used_and_we_say_who_we_are() {
     assert!(head.contains(agent), "{head}");
 }
 
+/// A client of a server, and what it tells of its requests.
+async fn told_client(server: SocketAddr) -> (Client, mpsc::UnboundedReceiver<String>) {
+    let (sender, told) = mpsc::unbounded_channel();
+    let kubeconfig = kubeconfig_for(server);
+    let settings = settings(kubeconfig.path());
+    let client = connect(&settings, move |asked| {
+        let Asked { code, method, host } = asked;
+        let code = code.map_or("none".to_owned(), |code| code.as_u16().to_string());
+        // Nobody listens at the end of a test.
+        let _ = sender.send(format!("{method} {host} {code}"));
+    });
+    (client.await.expect("a client"), told)
+}
+
+fn get_version() -> http::Request<Vec<u8>> {
+    http::Request::get("/version").body(Vec::new()).expect("a request")
+}
+
+#[tokio::test]
+async fn each_request_is_told_with_its_answer() {
+    let (address, _head) = answering("404 Not Found").await;
+    let (client, mut told) = told_client(address).await;
+    client.request_text(get_version()).await.expect_err("there is none");
+    assert_eq!(told.recv().await, Some(format!("GET {address} 404")));
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_takes_is_told_without_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    drop(listener);
+    let (client, mut told) = told_client(address).await;
+    client.request_text(get_version()).await.expect_err("nobody is there");
+    assert_eq!(told.recv().await, Some(format!("GET {address} none")));
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_is_told_without_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    let (client, mut told) = told_client(address).await;
+    let asking = tokio::spawn(async move { client.request_text(get_version()).await });
+    let (_stream, _) = listener.accept().await.expect("a connection");
+    asking.abort();
+    assert_eq!(told.recv().await, Some(format!("GET {address} none")));
+}
+
+#[tokio::test]
+async fn who_competes_for_a_lease_says_so() {
+    let (address, head) = answering("200 OK").await;
+    let (client, mut told) = told_client(address).await;
+    for_election(&client).request_text(get_version()).await.expect("an answer");
+    let head = head.await.expect("a head");
+    let agent = concat!("user-agent: contour/", env!("CARGO_PKG_VERSION"), "/leader-election\r\n");
+    assert!(head.contains(agent), "{head}");
+    assert_eq!(told.recv().await, Some(format!("GET {address} 200")));
+}
+
 #[tokio::test]
 async fn the_namespace_is_that_of_the_context() {
     let file = kubeconfig_for(([127, 0, 0, 1], 1).into());
-    let client = connect(&settings(file.path())).await.expect("a client");
+    let client = connect(&settings(file.path()), |_| ()).await.expect("a client");
     assert_eq!(client.default_namespace(), "shop");
 }
 
 #[tokio::test]
 async fn a_missing_file_is_named_with_the_reason() {
     let path = Path::new("/nowhere/config");
-    let error = connect(&settings(path)).await.err().expect("it is missing");
+    let error = connect(&settings(path), |_| ()).await.err().expect("it is missing");
     let text = error.to_string();
     assert!(text.starts_with("cannot use the kubeconfig /nowhere/config: No such file"), "{text}");
     assert_eq!(text.matches("/nowhere/config").count(), 1, "{text}");

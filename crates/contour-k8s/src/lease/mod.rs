@@ -8,6 +8,7 @@ mod event;
 mod state;
 
 use std::pin::pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
@@ -18,11 +19,17 @@ use kube::{Api, Client};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::client;
+use crate::told::{Recovered, Told, say};
+
 pub use durations::{Durations, InvalidDurations};
 use state::{Observed, Step, decide, held, released};
 
 const BECAME: &str = "became leader";
 const STOPPED: &str = "stopped leading";
+
+/// How long giving up the Lease may take in all, and telling so: less than a server that stops gives its clients.
+const END_WITHIN: Duration = Duration::from_secs(4);
 
 /// How often a release is tried when somebody writes the Lease meanwhile.
 const RELEASE_ATTEMPTS: usize = 3;
@@ -76,7 +83,7 @@ pub struct Election {
 struct Reported {
     leader: Option<String>,
     /// The Lease cannot be read or written.
-    failure: bool,
+    failures: Told<()>,
     /// Events cannot be written.
     events: bool,
 }
@@ -89,7 +96,7 @@ enum Failure {
     Conflict,
     /// No answer in time.
     #[error("no answer within {0:?}")]
-    Late(std::time::Duration),
+    Late(Duration),
     /// The API server said no, or there was none.
     #[error(transparent)]
     Api(kube::Error),
@@ -100,6 +107,7 @@ impl Election {
     /// counts.
     pub fn new(client: Client, settings: Settings) -> (Election, watch::Receiver<bool>) {
         let (leading, receiver) = watch::channel(false);
+        let client = client::for_election(&client);
         let election = Election {
             leases: Api::namespaced(client.clone(), &settings.namespace),
             events: Api::namespaced(client, &settings.namespace),
@@ -114,7 +122,8 @@ impl Election {
         (election, receiver)
     }
 
-    /// Competes until `stop` is ready, then releases the Lease if it is ours, and ends.
+    /// Competes until `stop` is ready, then releases the Lease if it is ours, and ends: after four seconds at the latest,
+    /// whatever the API server does.
     ///
     /// Leadership is lost, and may be had again, if another holds the Lease or it could not be renewed within the renew
     /// deadline. To be stopped after everything that only a leader does.
@@ -130,13 +139,16 @@ impl Election {
                 () = self.round() => {}
             }
         }
-        self.end().await;
+        if timeout(END_WITHIN, self.end()).await.is_err() {
+            let Settings { name, namespace, .. } = &self.settings;
+            tracing::warn!(%namespace, %name, "no answer about the lease, which then expires");
+        }
     }
 
     /// One attempt, and the pause after it.
     async fn round(&mut self) {
         match self.attempt().await {
-            Ok(()) | Err(Failure::Conflict) => self.reported.failure = false,
+            Ok(()) | Err(Failure::Conflict) => self.report_success(),
             Err(error) => self.report_failure(&error),
         }
         let pause = sleep(self.settings.durations.pause(fastrand::f64()));
@@ -335,11 +347,17 @@ impl Election {
 
     fn report_failure(&mut self, error: &Failure) {
         let Settings { name, namespace, .. } = &self.settings;
-        if self.reported.failure {
-            tracing::debug!(%namespace, %name, %error, "cannot use the lease");
-        } else {
-            self.reported.failure = true;
-            tracing::warn!(%namespace, %name, %error, "cannot use the lease, trying on");
+        let error = client::words(error);
+        let loudness = self.reported.failures.failed(&(), &error, Instant::now());
+        say!(loudness, warn, %namespace, %name, error, "cannot use the lease, trying on");
+    }
+
+    fn report_success(&mut self) {
+        let recovered = self.reported.failures.went_well(&(), Instant::now());
+        if let Some(Recovered { after, loudness }) = recovered {
+            let Settings { name, namespace, .. } = &self.settings;
+            let seconds = after.as_secs();
+            say!(loudness, info, %namespace, %name, seconds, "the lease can be used again");
         }
     }
 }

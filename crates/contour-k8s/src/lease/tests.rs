@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use kube::client::Body;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::*;
 
@@ -48,6 +50,14 @@ fn refusal(code: StatusCode, reason: &str) -> Response<Body> {
 
 /// A candidate that leads, and the means to change its API server.
 async fn leader() -> (watch::Receiver<bool>, Arc<watch::Sender<Server>>) {
+    let (leading, server, _) = leader_until(std::future::pending()).await;
+    (leading, server)
+}
+
+/// A candidate that leads until it is told to stop, and its task.
+async fn leader_until(
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> (watch::Receiver<bool>, Arc<watch::Sender<Server>>, JoinHandle<()>) {
     let (server, receiver) = watch::channel(Server::Answers);
     let settings = Settings {
         name: "leader-elect".to_owned(),
@@ -56,9 +66,9 @@ async fn leader() -> (watch::Receiver<bool>, Arc<watch::Sender<Server>>) {
         durations: Durations::default(),
     };
     let (election, mut leading) = Election::new(client(receiver), settings);
-    tokio::spawn(election.run(std::future::pending()));
+    let task = tokio::spawn(election.run(stop));
     becomes(&mut leading, true).await;
-    (leading, Arc::new(server))
+    (leading, Arc::new(server), task)
 }
 
 async fn becomes(leading: &mut watch::Receiver<bool>, expect: bool) {
@@ -93,6 +103,18 @@ async fn a_leader_stays_leader_while_it_renews() {
     let (mut leading, _server) = leader().await;
     let hour = Duration::from_hours(1);
     assert!(timeout(hour, leading.wait_for(|leads| !leads)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_told_to_stop_does_not_wait_for_an_api_server_that_hangs() {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (leading, server, task) = leader_until(async { drop(stopped.await) }).await;
+    server.send_replace(Server::Hangs);
+    let begin = Instant::now();
+    stop.send(()).expect("it runs");
+    task.await.expect("it ends");
+    assert_eq!(begin.elapsed().as_secs(), 4);
+    assert!(!*leading.borrow());
 }
 
 #[test]

@@ -19,7 +19,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::observed::{Observed, Seen};
 use super::write::{WriteError, due, get, put};
+use crate::client;
 use crate::source::cluster::Pause;
+use crate::told::{Loudness, Recovered, Told, say};
 
 /// How many writes may be under way.
 const CONCURRENCY: usize = 32;
@@ -153,6 +155,8 @@ struct Writer {
     writes: JoinSet<Done>,
     /// Kinds whose status we may not write, as was said.
     forbidden: BTreeSet<Kind>,
+    /// What was said of an API server that takes no status.
+    told: Told<()>,
 }
 
 impl Writer {
@@ -166,6 +170,7 @@ impl Writer {
             retries: HashMap::new(),
             writes: JoinSet::new(),
             forbidden: BTreeSet::new(),
+            told: Told::default(),
         }
     }
 
@@ -250,6 +255,7 @@ impl Writer {
         tell(&Written { kind: object.kind, took: begin.elapsed(), outcome });
         match result {
             Ok(()) => {
+                self.report_success();
                 self.retries.remove(&object);
                 self.dirty.insert(object); // it may have changed meanwhile
             }
@@ -268,16 +274,26 @@ impl Writer {
         let wait = retry.pause.next();
         retry.at = Some(Instant::now() + if forbidden { FORBIDDEN_PAUSE } else { wait });
         let ObjectRef { kind, name } = &object;
-        let (namespace, name) = (&name.namespace, &name.name);
-        if forbidden {
+        let (namespace, name, words) = (&name.namespace, &name.name, client::words(error));
+        let loudness = if forbidden {
             // One line for the kind; its objects fare alike.
-            if self.forbidden.insert(*kind) {
-                tracing::warn!(%kind, %namespace, %name, %error, "not allowed to write the status");
-            }
-        } else if first {
-            tracing::warn!(%kind, %namespace, %name, %error, "status not written; it is tried again");
+            loud_if(self.forbidden.insert(*kind))
+        } else if is_of_object(error) {
+            loud_if(first)
         } else {
-            tracing::debug!(%kind, %namespace, %name, %error, "status not written");
+            self.told.failed(&(), &words, Instant::now())
+        };
+        let what = if forbidden {
+            "not allowed to write the status"
+        } else {
+            "status not written; it is tried again"
+        };
+        say!(loudness, warn, %kind, %namespace, %name, error = words, "{what}");
+    }
+
+    fn report_success(&mut self) {
+        if let Some(Recovered { after, loudness }) = self.told.went_well(&(), Instant::now()) {
+            say!(loudness, info, seconds = after.as_secs(), "statuses are written again");
         }
     }
 
@@ -294,6 +310,16 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether the server has something against one object. Otherwise others will fare alike, and are not told one by one.
+fn is_of_object(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    matches!(status.code, 400..500) && !matches!(status.code, 401 | 429)
+}
+
+fn loud_if(news: bool) -> Loudness {
+    if news { Loudness::News } else { Loudness::Detail }
 }
 
 /// What is to be done about an object.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contour_builder::{Addresses, Kind};
-use contour_k8s::client::Client;
+use contour_k8s::client::{self, Client};
 use contour_k8s::lease::{self, Election};
 use contour_k8s::source::cluster::{self, Health, Outputs};
 use contour_k8s::status::{self, Inputs, Observed, Outcome, Written};
@@ -27,6 +27,18 @@ pub struct Settings {
     pub addresses: Option<Addresses>,
     /// How the one that writes statuses is elected; `None`: it is this process.
     pub election: Option<lease::Settings>,
+}
+
+/// A client of an API server whose requests are counted.
+///
+/// # Errors
+/// As [`client::connect`].
+pub async fn connect(
+    settings: &client::Settings,
+    metrics: &Arc<Metrics>,
+) -> Result<Client, client::Error> {
+    let metrics = Arc::clone(metrics);
+    client::connect(settings, move |asked| metrics.kubernetes_request(asked)).await
 }
 
 /// Has a pipeline read an API server, and statuses written there. Answers what readiness is made of.

@@ -71,7 +71,7 @@ pub struct Running {
 /// [`Error::Source`], [`Error::Thread`].
 pub fn start(directory: &Path, config: Config) -> Result<Running, Error> {
     let directory = Directory::open(directory)?;
-    let mut running = Running::new(config)?;
+    let mut running = Running::new(config, Arc::default())?;
     running.read_directory(directory);
     Ok(running)
 }
@@ -111,15 +111,14 @@ async fn control_ended(thread: std::thread::JoinHandle<()>) -> Result<(), Error>
 }
 
 impl Running {
-    /// Starts the pipeline, which knows no object yet and has no source.
+    /// Starts the pipeline, which knows no object yet and has no source. What it does is counted in `metrics`.
     ///
     /// # Errors
     /// [`Error::Thread`].
-    pub fn new(config: Config) -> Result<Running, Error> {
+    pub fn new(config: Config, metrics: Arc<Metrics>) -> Result<Running, Error> {
         let (hub, statuses) = (Arc::new(Hub::default()), Arc::new(Outbox::default()));
         let (serving, is_serving) = watch::channel(false);
         let (events, inbox) = mpsc::channel(QUEUE);
-        let metrics = Arc::new(Metrics::default());
         let outputs = Outputs {
             hub: Arc::clone(&hub),
             statuses: Arc::clone(&statuses),
@@ -206,8 +205,7 @@ impl Running {
         });
     }
 
-    /// Tells every server to stop, and waits until they have: five seconds at most, and longer only for an API server that
-    /// does not answer when the Lease is given back.
+    /// Tells every server to stop, and waits until they have: five seconds at most.
     pub async fn stop(self) {
         self.stop.cancel();
         self.servers.close();

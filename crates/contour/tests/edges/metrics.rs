@@ -13,6 +13,7 @@ use contour_builder::{
     Conditions, Kind, ObjectName, ObjectRef, Operation, Problem, Reason, status,
 };
 use contour_dag::Domain;
+use contour_k8s::client::Asked;
 use contour_xds::resource::TypeUrl;
 
 use super::client::{ask, get, serve};
@@ -91,7 +92,8 @@ fn exercised() -> Metrics {
     metrics.reload(Reload::Applied);
     metrics.rejection(TypeUrl::Listener);
     metrics.kubernetes_api(Reachable::Yes);
-    metrics.kubernetes_request("200", "GET", "10.96.0.1:443");
+    let (code, method) = (Some(http::StatusCode::OK), &http::Method::GET);
+    metrics.kubernetes_request(&Asked { code, method, host: "10.96.0.1:443" });
     metrics.certificate("xds", 2_000_000_000);
     let call = Call { kind: "unary", service: "service", method: "Method" };
     let messages = metrics.grpc.begin(call);

@@ -20,7 +20,9 @@ use super::kinds::Watched;
 use super::known::{Known, News};
 use super::pause::{LONGEST, Pause};
 use super::sink::Sink;
+use crate::client;
 use crate::source::relist::Version;
+use crate::told::{Recovered, say};
 
 /// How many objects a page of a list has.
 const PAGE: u32 = 500;
@@ -67,7 +69,7 @@ impl Interrupted {
     fn of(error: kube::Error) -> Interrupted {
         match error {
             kube::Error::Api(status) => Interrupted::of_status(status),
-            other => Interrupted::Failed(other.to_string()),
+            other => Interrupted::Failed(client::words(&other)),
         }
     }
 
@@ -148,7 +150,8 @@ impl<K: Watched> Follower<K> {
                 }
                 Err(Interrupted::Failed(error)) => {
                     self.reporter.failed();
-                    tracing::warn!(resource = resource::<K>(), error, "watch interrupted");
+                    let loudness = self.reporter.interrupted(&self.key, &error);
+                    say!(loudness, warn, resource = resource::<K>(), error, "watch interrupted");
                     pause.next()
                 }
             };
@@ -179,6 +182,7 @@ impl<K: Watched> Follower<K> {
         self.lacking = None;
         self.sink.listed(&self.key);
         self.reporter.stands(&self.key, Standing::Synced);
+        self.goes_on();
         Ok(version)
     }
 
@@ -216,7 +220,15 @@ impl<K: Watched> Follower<K> {
         let params = WatchParams::default().timeout(WATCH_SECONDS);
         let stream = self.api.watch(&params, seen).await.map_err(Interrupted::of)?;
         self.reporter.answered();
+        self.goes_on();
         self.take_all(stream, seen, Until::End).await.map(drop)
+    }
+
+    fn goes_on(&self) {
+        if let Some(Recovered { after, loudness }) = self.reporter.goes_on(&self.key) {
+            let seconds = after.as_secs();
+            say!(loudness, info, resource = resource::<K>(), seconds, "watch goes on");
+        }
     }
 
     /// Takes what a stream brings, everything that waits at once.
@@ -318,8 +330,9 @@ impl<K: Watched> Follower<K> {
             403 => self.forbidden(&status),
             404 => self.lacks().await,
             code => {
-                let resource = resource::<K>();
-                tracing::warn!(resource, code, error = %status.message, "watch refused");
+                let (resource, error) = (resource::<K>(), &status.message);
+                let loudness = self.reporter.interrupted(&self.key, &format!("{code}: {error}"));
+                say!(loudness, warn, resource, code, error, "watch refused");
             }
         }
         let wanted = status.details.map_or(0, |details| details.retry_after_seconds);

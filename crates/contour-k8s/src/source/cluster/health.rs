@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contour_builder::Kind;
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::told::{Loudness, Recovered, Told};
 
 /// How it stands with one watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,11 +93,29 @@ impl Health {
 
 /// Where watches say how it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Reporter(watch::Sender<Health>);
+pub(super) struct Reporter {
+    health: watch::Sender<Health>,
+    told: Arc<Mutex<Told<WatchKey>>>,
+}
 
 impl Reporter {
     pub(super) fn new(sender: watch::Sender<Health>) -> Reporter {
-        Reporter(sender)
+        Reporter { health: sender, told: Arc::default() }
+    }
+
+    /// A watch was interrupted. Answers how loudly to say so.
+    pub(super) fn interrupted(&self, watch: &WatchKey, cause: &str) -> Loudness {
+        self.told().failed(watch, cause, Instant::now())
+    }
+
+    /// A watch goes on. Answers what to say if it was interrupted.
+    pub(super) fn goes_on(&self, watch: &WatchKey) -> Option<Recovered> {
+        self.told().went_well(watch, Instant::now())
+    }
+
+    /// What is done under the lock leaves nothing half made.
+    fn told(&self) -> MutexGuard<'_, Told<WatchKey>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The API server answered, whatever it said.
@@ -118,7 +140,7 @@ impl Reporter {
     }
 
     fn change(&self, modify: impl FnOnce(&mut Health) -> bool) -> bool {
-        self.0.send_if_modified(modify)
+        self.health.send_if_modified(modify)
     }
 }
 

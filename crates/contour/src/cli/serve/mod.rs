@@ -24,6 +24,7 @@ use crate::serve::accept::Transport;
 use crate::serve::cluster;
 use crate::serve::debug::Row;
 use crate::serve::health::Readiness;
+use crate::serve::metrics::Metrics;
 use crate::serve::start::{self, Config, Running};
 use crate::serve::tls;
 
@@ -161,7 +162,8 @@ impl Serve {
 
     pub(super) async fn run(mut self) -> Result<ExitCode, Error> {
         let mut stop = signal::Stop::new().map_err(Error::Signals)?;
-        let input = self.open().await?;
+        let metrics = Arc::new(Metrics::default());
+        let input = self.open(&metrics).await?;
         let client = input.client().cloned();
         tokio::select! {
             settled = self.settle(client.as_ref()) => settled?,
@@ -174,7 +176,7 @@ impl Serve {
         let resolved = &self.resolved;
         let config =
             Config { builder: Arc::clone(&resolved.builder), envoy: Arc::clone(&resolved.envoy) };
-        let mut running = Running::new(config)?;
+        let mut running = Running::new(config, metrics)?;
         let transport = xds_transport(&mut running, &resolved.edges.xds)?;
         let readiness = match input {
             Input::Cluster(client) => {
@@ -194,11 +196,11 @@ impl Serve {
     }
 
     /// Opens what objects are read from.
-    async fn open(&self) -> Result<Input, Error> {
+    async fn open(&self, metrics: &Arc<Metrics>) -> Result<Input, Error> {
         match &self.source {
             Source::Cluster => {
                 let settings = settle::client(&self.resolved.edges.client);
-                Ok(Input::Cluster(client::connect(&settings).await?))
+                Ok(Input::Cluster(cluster::connect(&settings, metrics).await?))
             }
             Source::Directory(path) => {
                 Ok(Input::Directory(Directory::open(path).map_err(start::Error::from)?))

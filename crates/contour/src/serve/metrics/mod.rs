@@ -14,7 +14,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use contour_builder::Kind;
+use contour_k8s::client::Asked;
 use contour_xds::resource::TypeUrl;
+use http::StatusCode;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -300,9 +302,11 @@ impl Metrics {
         self.api_up.with_label_values(&none).set(i64::from(reachable == Reachable::Yes));
     }
 
-    /// A request to the Kubernetes API was answered: with which status code (`<error>` if with none), which method, whose.
-    pub fn kubernetes_request(&self, code: &str, method: &str, host: &str) {
-        self.api_requests.with_label_values(&[code, method, host]).inc();
+    /// A request to the Kubernetes API is over.
+    pub fn kubernetes_request(&self, asked: &Asked<'_>) {
+        let Asked { code, method, host } = asked;
+        let code = code.as_ref().map_or(UNANSWERED, StatusCode::as_str);
+        self.api_requests.with_label_values(&[code, method.as_str(), host]).inc();
     }
 
     /// A certificate of this process is in use, or will be: what it is called, and when it expires, in seconds since 1970.
@@ -373,6 +377,9 @@ impl Statuses {
         ]
     }
 }
+
+/// The code of a request to the Kubernetes API without an answer.
+const UNANSWERED: &str = "<error>";
 
 /// Names and labels are constants of this program.
 const VALID: &str = "a valid name and valid labels";
