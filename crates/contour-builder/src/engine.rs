@@ -137,8 +137,8 @@ impl Builder {
                 }
                 pass.objects.insert(reference);
             }
-            Change::Unreadable(reference, problem) => {
-                self.store.mark_unreadable(reference.clone(), problem);
+            Change::Unreadable(reference, revision, problem) => {
+                self.store.mark_unreadable(reference.clone(), revision, problem);
                 pass.objects.insert(reference);
             }
             Change::Delete(reference) => {
@@ -260,8 +260,10 @@ impl Builder {
             Kind::Ingress => self.ingress_conditions(reference),
             Kind::Service | Kind::EndpointSlice => None,
         };
-        if let Some(problem) = unreadable {
-            conditions.get_or_insert_default().errors.insert(0, problem.clone());
+        if let Some((revision, problem)) = unreadable {
+            let conditions = conditions.get_or_insert_default();
+            conditions.revision = *revision;
+            conditions.errors.insert(0, problem.clone());
         }
         conditions
     }
@@ -270,7 +272,7 @@ impl Builder {
         let stored = self.store.proxy(&reference.name)?;
         let domain = stored.checked.root.as_ref().map(|root| root.domain.clone());
         let namespace = &reference.name.namespace;
-        let mut conditions = Conditions { generation: stored.generation, ..Conditions::default() };
+        let mut conditions = Conditions { revision: stored.revision, ..Conditions::default() };
         match domain {
             Some(_) if !self.store.allows_roots_in(namespace) => {
                 let message = format!(
@@ -300,7 +302,7 @@ impl Builder {
         hosts.sort();
         hosts.dedup();
         let errors = stored.checked.problems.clone();
-        let mut conditions = Conditions { generation: stored.generation, hosts, errors };
+        let mut conditions = Conditions { revision: stored.revision, hosts, errors };
         self.append_found(reference, &mut conditions);
         Some(conditions)
     }
@@ -362,7 +364,7 @@ mod tests {
     use serde_yaml_ng::Value;
 
     use super::*;
-    use crate::object::{Object, ObjectName};
+    use crate::object::{Object, ObjectName, Revision};
 
     /// The objects of a multi-document manifest.
     fn changes(manifest: &str) -> Vec<Change> {
@@ -448,8 +450,11 @@ mod tests {
         let edited = root("p", "a.example").replace("{name: p}", "{name: p, generation: 7}");
         let outcome = builder.apply(changes(&edited));
         assert_eq!(outcome.stats, Stats::default());
-        let generations: Vec<_> =
-            outcome.status.iter().map(|(_, now)| now.as_ref().map(|now| now.generation)).collect();
+        let generations: Vec<_> = outcome
+            .status
+            .iter()
+            .map(|(_, now)| now.as_ref().map(|now| now.revision.generation))
+            .collect();
         assert_eq!(generations, [Some(7)]);
     }
 
@@ -505,7 +510,11 @@ mod tests {
         let name = ObjectName::new("default", "p");
         let reference = ObjectRef { kind: Kind::HttpProxy, name };
         let problem = Problem::new(Reason::Unreadable, "line 3");
-        let outcome = builder.apply(vec![Change::Unreadable(reference, problem.clone())]);
+        let outcome = builder.apply(vec![Change::Unreadable(
+            reference,
+            Revision::default(),
+            problem.clone(),
+        )]);
         assert!(outcome.dag.is_empty());
         let (_, conditions) = &outcome.status[0];
         assert_eq!(conditions.as_ref().expect("conditions").errors, [problem]);

@@ -22,7 +22,7 @@ mod unit;
 
 pub use config::Config;
 pub use engine::{Builder, Counts, Inspection, Operation, Outcome, Stats};
-pub use object::{Change, Kind, Object, ObjectName, ObjectRef};
+pub use object::{Change, Kind, Object, ObjectName, ObjectRef, Revision};
 pub use reader::Read;
 pub use status::{Addresses, Conditions, Problem, Reason, Verdict};
 pub use unit::Unit;

@@ -1,10 +1,12 @@
 //! The closed set of objects that the builder reads, and how they change.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use contour_api::core::Service;
 use contour_api::discovery::EndpointSlice;
+use contour_api::meta::ObjectMeta;
 use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
 
@@ -120,13 +122,34 @@ impl Object {
     }
 }
 
+/// Which state of which object is spoken of: one that is deleted and made again begins to count anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// What its author has written so often; 0 if the object has none.
+    pub generation: i64,
+    /// Stands for its `uid`; 0 if it has none.
+    pub uid: u64,
+}
+
+impl Revision {
+    /// That of an object with this metadata.
+    pub fn of(meta: &ObjectMeta) -> Revision {
+        let uid = meta.uid.as_ref().map_or(0, |uid| {
+            let mut hasher = DefaultHasher::new();
+            uid.hash(&mut hasher);
+            hasher.finish()
+        });
+        Revision { generation: meta.generation.unwrap_or(0), uid }
+    }
+}
+
 /// One change of the builder's input.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// The object is now this.
     Apply(Object),
     /// The object is there but could not be decoded: it gets this problem, and its last good form stays.
-    Unreadable(ObjectRef, Problem),
+    Unreadable(ObjectRef, Revision, Problem),
     /// The object is gone.
     Delete(ObjectRef),
     /// The configuration is now this.

@@ -7,7 +7,7 @@ use contour_api::meta::ObjectMeta;
 use contour_dag::{Domain, Frontend, HostName};
 
 use crate::config::Config;
-use crate::object::{Kind, Object, ObjectName, ObjectRef};
+use crate::object::{Kind, Object, ObjectName, ObjectRef, Revision};
 use crate::parse::endpoint_slice::{EndpointSlice, endpoint_slice};
 use crate::parse::http_proxy::{Proxy, http_proxy};
 use crate::parse::ingress::{Ingress, ingress};
@@ -21,8 +21,8 @@ use crate::unit::Unit;
 pub struct Stored<T> {
     /// Its checked form.
     pub checked: Arc<T>,
-    /// The generation that was checked last; 0 if the object has none.
-    pub generation: i64,
+    /// What was checked last.
+    pub revision: Revision,
     /// When it was created, in seconds since 1970. An object that does not say counts as the youngest.
     created: i64,
 }
@@ -31,7 +31,7 @@ impl<T> Stored<T> {
     fn new(meta: &ObjectMeta, checked: T) -> Stored<T> {
         Stored {
             checked: Arc::new(checked),
-            generation: meta.generation.unwrap_or(0),
+            revision: Revision::of(meta),
             created: meta.creation_timestamp.as_ref().map_or(i64::MAX, |time| time.0.as_second()),
         }
     }
@@ -60,7 +60,7 @@ pub struct Store {
     slices: Objects<EndpointSlice>,
     claims: BTreeMap<Domain, Few<Claim>>,
     slices_by_service: BTreeMap<ObjectName, Few<ObjectName>>,
-    unreadable: BTreeMap<ObjectRef, Problem>,
+    unreadable: BTreeMap<ObjectRef, (Revision, Problem)>,
 }
 
 /// What applying a change did to the store.
@@ -73,7 +73,7 @@ pub struct Touched {
 }
 
 impl Store {
-    /// Takes an object in. One that equals what is there, but for its generation, touches nothing.
+    /// Takes an object in. One that equals what is there, but for its revision, touches nothing.
     pub fn apply(&mut self, object: &Object) -> Touched {
         let reference = object.reference();
         let name = &reference.name;
@@ -97,8 +97,8 @@ impl Store {
     }
 
     /// Notes that an object could not be decoded. Its last good form stays.
-    pub fn mark_unreadable(&mut self, reference: ObjectRef, problem: Problem) {
-        self.unreadable.insert(reference, problem);
+    pub fn mark_unreadable(&mut self, reference: ObjectRef, revision: Revision, problem: Problem) {
+        self.unreadable.insert(reference, (revision, problem));
     }
 
     /// Forgets an object.
@@ -169,7 +169,7 @@ impl Store {
     }
 
     /// Why an object could not be decoded, if it could not.
-    pub fn unreadable(&self, reference: &ObjectRef) -> Option<&Problem> {
+    pub fn unreadable(&self, reference: &ObjectRef) -> Option<&(Revision, Problem)> {
         self.unreadable.get(reference)
     }
 
@@ -366,7 +366,7 @@ impl<T> Few<T> {
 
 /// What became of an object that was put in.
 enum Replaced<T> {
-    /// Nothing but its generation changed.
+    /// Nothing but its revision changed.
     Alike,
     /// It was this before, if it was there.
     Before(Option<Stored<T>>),
@@ -385,7 +385,7 @@ fn replace<T: PartialEq>(
         && old.checked == new.checked
         && old.created == new.created
     {
-        old.generation = new.generation;
+        old.revision = new.revision;
         return Replaced::Alike;
     }
     Replaced::Before(objects.insert(name.clone(), new))

@@ -17,11 +17,18 @@ fn api(client: &Client, name: &ObjectName) -> Api<ContourConfiguration> {
 }
 
 /// Reads it. An API server that does not answer, or does not let us, is waited for. `None` if there is none.
-pub async fn wait(client: &Client, name: &ObjectName) -> Option<ContourConfiguration> {
+///
+/// # Errors
+/// If it is none that we understand.
+pub async fn wait(
+    client: &Client,
+    name: &ObjectName,
+) -> Result<Option<ContourConfiguration>, serde_json::Error> {
     let (mut pause, mut told) = (Pause::default(), Told::default());
     loop {
         match api(client, name).get_opt(&name.name).await {
-            Ok(found) => return found,
+            Ok(found) => return Ok(found),
+            Err(kube::Error::SerdeError(error)) => return Err(error),
             Err(error) => {
                 let error = client::words(&error);
                 let loudness = told.failed(&(), &error, Instant::now());

@@ -204,7 +204,7 @@ fn from_scratch(config: &Config, changes: &[Change]) -> World {
                 left.insert(object.reference(), vec![change.clone()]);
             }
             // On top of the last good form, if there is one.
-            Change::Unreadable(reference, _) => {
+            Change::Unreadable(reference, ..) => {
                 left.entry(reference.clone()).or_default().push(change.clone());
             }
             Change::Delete(reference) => {

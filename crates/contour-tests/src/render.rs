@@ -87,8 +87,8 @@ fn condition(reference: &ObjectRef, conditions: &Conditions) -> Value {
         shown.insert("message".to_owned(), conditions.message().into());
         shown.insert("description".to_owned(), conditions.description().into());
     }
-    if conditions.generation != 0 {
-        shown.insert("generation".to_owned(), conditions.generation.into());
+    if conditions.revision.generation != 0 {
+        shown.insert("generation".to_owned(), conditions.revision.generation.into());
     }
     if !conditions.hosts.is_empty() {
         let hosts: Vec<Value> =

@@ -113,7 +113,8 @@ impl Replica {
     /// How many statuses of a kind it wrote.
     pub fn written(&self, kind: &str) -> u64 {
         let count = |what| self.metric(&format!("contour_status_update_{what}{{kind=\"{kind}\"}}"));
-        count("success_total") - count("noop_total")
+        // One counter is read after the other.
+        count("success_total").saturating_sub(count("noop_total"))
     }
 
     /// Ends it as an orderly shutdown does.

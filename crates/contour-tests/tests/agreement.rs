@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contour_builder::{Change, Config, Object, ObjectRef, Problem, Reason};
+use contour_builder::{Change, Config, Object, ObjectRef, Problem, Reason, Revision};
 use contour_tests::world::World;
 use contour_xds::resource::Dialect;
 use proptest::collection::vec;
@@ -214,7 +214,7 @@ impl Final {
                 let reference = decode(value).reference();
                 let problem = Problem::new(Reason::Unreadable, "a typo");
                 self.objects.entry(reference.clone()).or_default().1 = Some(problem.clone());
-                Change::Unreadable(reference, problem)
+                Change::Unreadable(reference, Revision::default(), problem)
             }
             Step::Configure(config) => {
                 self.config.clone_from(config);
@@ -226,7 +226,8 @@ impl Final {
     /// What there is in the end, in an order of its own.
     fn changes(self) -> Vec<Change> {
         let objects = self.objects.into_iter().rev().flat_map(|(reference, (object, problem))| {
-            let unreadable = problem.map(|problem| Change::Unreadable(reference, problem));
+            let unreadable =
+                problem.map(|problem| Change::Unreadable(reference, Revision::default(), problem));
             object.map(Change::Apply).into_iter().chain(unreadable)
         });
         objects.chain([Change::Config(Arc::new(self.config))]).collect()

@@ -30,7 +30,7 @@ impl Builder {
     pub(super) fn operation(&self, change: &Change) -> Option<(ObjectRef, Operation)> {
         let reference = match change {
             Change::Apply(object) => object.reference(),
-            Change::Unreadable(reference, _) => reference.clone(),
+            Change::Unreadable(reference, ..) => reference.clone(),
             Change::Delete(reference) => return Some((reference.clone(), Operation::Delete)),
             Change::Config(_) => return None,
         };

@@ -3,16 +3,17 @@
 use contour_dag::Domain;
 
 use super::{Problem, Reason};
+use crate::object::Revision;
 
 /// What is true of one object; the edge decides what of it to write where.
 ///
 /// Becomes, for an HTTPProxy: its condition `Valid`, `status.currentStatus` and `status.description`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// The generation these conditions speak of; 0 if the object has none.
+    /// The revision these conditions speak of.
     ///
-    /// Becomes: `observedGeneration`.
-    pub generation: i64,
+    /// Its generation becomes: `observedGeneration`.
+    pub revision: Revision,
     /// The hosts that the object itself names: the root's, or those of an Ingress.
     pub hosts: Vec<Domain>,
     /// What is wrong with it, in the order in which it was found, each once. Empty: valid.

@@ -77,16 +77,12 @@ pub fn http_proxy(
     let mut status = observed.clone();
     let place = status.conditions.iter().position(|each| each.type_ == VALID);
     let before = place.map(|at| &status.conditions[at]);
-    // Whoever wrote that knows a newer form of the object; it tells more than we could.
-    let newer = before.is_some_and(|each| each.observed_generation > Some(conditions.generation));
-    if !newer {
-        let valid = valid(conditions, before, now);
-        (status.current_status, status.description) =
-            (Some(conditions.verdict().as_str().to_owned()), Some(description(conditions)));
-        match place {
-            Some(at) => status.conditions[at] = valid,
-            None => status.conditions.push(valid),
-        }
+    let valid = valid(conditions, before, now);
+    status.current_status = Some(conditions.verdict().as_str().to_owned());
+    status.description = Some(description(conditions));
+    match place {
+        Some(at) => status.conditions[at] = valid,
+        None => status.conditions.push(valid),
     }
     if let Some(addresses) = addresses {
         status.load_balancer = addresses.of_proxy();
@@ -134,7 +130,7 @@ fn valid(
         errors: conditions.errors.iter().map(sub_condition).collect(),
         last_transition_time: since.map_or(now, |before| &before.last_transition_time).clone(),
         message: conditions.message().to_owned(),
-        observed_generation: Some(conditions.generation),
+        observed_generation: Some(conditions.revision.generation),
         reason: conditions.reason().to_owned(),
         status,
         type_: VALID.to_owned(),
@@ -163,6 +159,7 @@ fn shortened(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::Revision;
     use crate::status::Reason;
 
     fn time(second: i64) -> Time {
@@ -171,7 +168,8 @@ mod tests {
 
     fn of(generation: i64, problems: &[(Reason, &str)]) -> Conditions {
         let errors = problems.iter().map(|(reason, text)| Problem::new(*reason, *text)).collect();
-        Conditions { generation, errors, ..Conditions::default() }
+        let revision = Revision { generation, uid: 0 };
+        Conditions { revision, errors, ..Conditions::default() }
     }
 
     /// The status after these conditions were true one after the other, each a second later.
@@ -261,13 +259,6 @@ mod tests {
         let types: Vec<_> = rendered.conditions.iter().map(|each| &*each.type_).collect();
         assert_eq!(types, ["Theirs", "Valid"]);
         assert_eq!(rendered.conditions[0], theirs);
-    }
-
-    #[test]
-    fn who_knows_a_newer_form_of_the_object_is_believed() {
-        let status = after(&[of(5, &[])]);
-        let older = of(4, &[(Reason::NothingDefined, "empty")]);
-        assert_eq!(http_proxy(&older, None, &status, &time(9)), None);
     }
 
     #[test]

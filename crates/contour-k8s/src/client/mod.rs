@@ -1,5 +1,6 @@
 //! The Kubernetes API server: where it is, who we are to it, and how a dead one is noticed.
 
+mod refusals;
 mod tell;
 mod throttle;
 
@@ -22,6 +23,7 @@ use tower::retry::RetryLayer;
 use tower::timeout::TimeoutLayer;
 use tower::{BoxError, Service, ServiceBuilder};
 
+use refusals::RefusalLayer;
 pub use tell::Asked;
 use tell::TellLayer;
 pub use throttle::Throttle;
@@ -225,6 +227,7 @@ where
     let http = hyper_util::client::legacy::Builder::new(TokioExecutor::new()).build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
+        .layer(RefusalLayer)
         .layer(RetryLayer::new(retries()))
         .option_layer(throttle.map(ThrottleLayer::new))
         .option_layer(config.auth_layer()?)

@@ -15,6 +15,8 @@ pub struct Asked<'a> {
     pub code: Option<StatusCode>,
     /// Its method.
     pub method: &'a Method,
+    /// Its path.
+    pub path: &'a str,
     /// The server's address, with the port if that is not the scheme's own.
     pub host: &'a str,
 }
@@ -64,8 +66,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let host = request.uri().authority().map_or_else(String::new, ToString::to_string);
-        let (method, tell) = (request.method().clone(), self.tell.clone());
-        let mut pending = Pending { code: None, method, host, tell };
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut pending = Pending { code: None, method, path, host, tell: self.tell.clone() };
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
@@ -81,6 +83,7 @@ where
 struct Pending {
     code: Option<StatusCode>,
     method: Method,
+    path: String,
     host: String,
     tell: TellLayer,
 }
@@ -93,7 +96,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let Pending { code, method, host, tell: TellLayer(tell) } = self;
-        tell(&Asked { code: *code, method, host });
+        let Pending { code, method, path, host, tell: TellLayer(tell) } = self;
+        tell(&Asked { code: *code, method, path, host });
     }
 }

@@ -97,7 +97,7 @@ async fn told_client(server: SocketAddr) -> (Client, mpsc::UnboundedReceiver<Str
     let kubeconfig = kubeconfig_for(server);
     let settings = settings(kubeconfig.path());
     let client = connect(&settings, move |asked| {
-        let Asked { code, method, host } = asked;
+        let Asked { code, method, host, .. } = asked;
         let code = code.map_or("none".to_owned(), |code| code.as_u16().to_string());
         // Nobody listens at the end of a test.
         let _ = sender.send(format!("{method} {host} {code}"));

@@ -45,7 +45,7 @@ impl Relist {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contour_builder::{Kind, ObjectName, Problem, Reason};
+    use contour_builder::{Kind, ObjectName, Problem, Reason, Revision};
 
     fn object(name: &str) -> ObjectRef {
         ObjectRef { kind: Kind::Service, name: ObjectName::new("default", name) }
@@ -60,7 +60,11 @@ mod tests {
                 .collect::<HashMap<_, _>>()
         };
         let news = |object: &ObjectRef| {
-            Change::Unreadable(object.clone(), Problem::new(Reason::Unreadable, "told"))
+            Change::Unreadable(
+                object.clone(),
+                Revision::default(),
+                Problem::new(Reason::Unreadable, "told"),
+            )
         };
         let mut relist = Relist::default();
         relist.replace(set(before), news);
@@ -69,7 +73,7 @@ mod tests {
             .iter()
             .map(|change| match change {
                 Change::Delete(object) => format!("-{}", object.name.name),
-                Change::Unreadable(object, _) => format!("+{}", object.name.name),
+                Change::Unreadable(object, ..) => format!("+{}", object.name.name),
                 other => panic!("{other:?} was not asked for"),
             })
             .collect();

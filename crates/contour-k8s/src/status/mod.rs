@@ -1,6 +1,7 @@
 //! Statuses of objects: what they say, and how they are brought to say what is true.
 
 mod observed;
+mod schedule;
 mod write;
 mod writer;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use contour_builder::ObjectRef;
+use contour_builder::{ObjectRef, Revision};
 use tokio::sync::Notify;
 
 /// What was seen last of one object.
@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 pub struct Seen {
     /// The version that a write has to name.
     pub resource_version: Box<str>,
-    /// The generation of what its author wrote.
-    pub generation: i64,
-    /// Its status as JSON; empty if it has none.
-    pub status: Box<[u8]>,
+    /// What its author wrote.
+    pub revision: Revision,
+    /// Its status as JSON, empty if it has none; `None` if that is not known, and has to be read before it is written.
+    pub status: Option<Box<[u8]>>,
 }
 
 /// What statuses say now. Filled by the watches, read by the writer.
@@ -60,9 +60,11 @@ impl Observed {
         }
     }
 
-    /// The API server answered this of an object.
+    /// The API server answered this of an object. One that the watches have seen go stays gone.
     pub(super) fn learn(&self, object: ObjectRef, seen: Seen) {
-        self.put(object, seen, Source::Answer);
+        if self.state().seen.contains_key(&object) {
+            self.put(object, seen, Source::Answer);
+        }
     }
 
     fn put(&self, object: ObjectRef, seen: Seen, source: Source) {
@@ -114,7 +116,8 @@ mod tests {
     }
 
     fn seen(version: &str) -> Seen {
-        Seen { resource_version: version.into(), generation: 1, status: Box::default() }
+        let revision = Revision { generation: 1, uid: 0 };
+        Seen { resource_version: version.into(), revision, status: Some(Box::default()) }
     }
 
     #[track_caller]
@@ -137,11 +140,21 @@ mod tests {
     #[test]
     fn versions_may_go_back_if_the_api_server_says_so() {
         let observed = Observed::default();
+        observed.see(object(), seen("1000"));
         observed.learn(object(), seen("900"));
         observed.learn(object(), seen("3"));
         check(&observed, "3");
         observed.see(object(), seen("900"));
         observed.see(object(), seen("4"));
         check(&observed, "4");
+    }
+
+    #[test]
+    fn what_is_gone_stays_gone_whatever_is_answered() {
+        let observed = Observed::default();
+        observed.see(object(), seen("7"));
+        observed.forget(&object());
+        observed.learn(object(), seen("8"));
+        assert_eq!(observed.get(&object()), None);
     }
 }

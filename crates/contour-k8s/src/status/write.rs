@@ -4,9 +4,9 @@ use contour_api::meta::{ObjectMeta, Time};
 use contour_api::networking::IngressStatus;
 use contour_api::v1::HTTPProxyStatus;
 use contour_builder::status::render;
-use contour_builder::{Addresses, Conditions, Kind, ObjectRef};
+use contour_builder::{Addresses, Conditions, Kind, ObjectRef, Revision};
 use kube::Client;
-use kube::api::PostParams;
+use kube::api::{GetParams, PostParams};
 use kube::core::Request;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,21 +38,21 @@ impl From<kube::Error> for WriteError {
     }
 }
 
-/// The status that an object should have and does not, as JSON; `None` if it has it.
+/// The status that an object should have and does not, as JSON; `None` if it has it. `seen`: what it has, as JSON.
 pub(super) fn due(
     object: &ObjectRef,
     conditions: &Conditions,
     addresses: Option<&Addresses>,
-    seen: &Seen,
+    seen: &[u8],
     now: &Time,
 ) -> Option<Value> {
     match object.kind {
         Kind::HttpProxy => {
-            let observed: HTTPProxyStatus = read(&seen.status);
+            let observed: HTTPProxyStatus = read(seen);
             json(render::http_proxy(conditions, addresses, &observed, now))
         }
         Kind::Ingress => {
-            let observed: IngressStatus = read(&seen.status);
+            let observed: IngressStatus = read(seen);
             json(render::ingress(addresses, &observed))
         }
         Kind::Service | Kind::EndpointSlice => None,
@@ -78,18 +78,10 @@ pub(super) async fn put(
     seen: &Seen,
     status: Value,
 ) -> Result<Seen, WriteError> {
-    let body = json!({
-        "apiVersion": object.kind.api_version(),
-        "kind": object.kind.as_str(),
-        "metadata": {
-            "namespace": *object.name.namespace,
-            "name": *object.name.name,
-            "resourceVersion": seen.resource_version,
-        },
-        // Only the status is taken, but the schema wants the rest.
-        "spec": {},
-        "status": status,
-    });
+    let body = match object.kind {
+        Kind::Ingress => whole(client, object, seen, status).await?,
+        Kind::HttpProxy | Kind::Service | Kind::EndpointSlice => part(object, seen, &status),
+    };
     let body = serde_json::to_vec(&body).expect("it is JSON");
     let request = Request::new(path(object));
     let request = request
@@ -98,15 +90,51 @@ pub(super) async fn put(
     Ok(client.request::<Answer>(request).await?.into())
 }
 
+/// What is put for a status of a kind that is defined by a resource: of that, nothing but the status is taken.
+fn part(object: &ObjectRef, seen: &Seen, status: &Value) -> Value {
+    json!({
+        "apiVersion": object.kind.api_version(),
+        "kind": object.kind.as_str(),
+        "metadata": {
+            "namespace": *object.name.namespace,
+            "name": *object.name.name,
+            "resourceVersion": seen.resource_version,
+        },
+        "spec": {}, // the schema wants it
+        "status": status,
+    })
+}
+
+/// The same for a kind of Kubernetes' own: of those, labels, annotations, owners and finalizers are taken as well, and what
+/// is left out is lost. So it is the whole object as it is, with another status.
+///
+/// # Errors
+/// [`WriteError::Conflict`] if it is not what was seen.
+async fn whole(
+    client: &Client,
+    object: &ObjectRef,
+    seen: &Seen,
+    status: Value,
+) -> Result<Value, WriteError> {
+    let mut whole: Value = client.request(request(object)?).await?;
+    if whole["metadata"]["resourceVersion"] != *seen.resource_version {
+        return Err(WriteError::Conflict);
+    }
+    whole["status"] = status;
+    Ok(whole)
+}
+
 /// What is there now.
 ///
 /// # Errors
 /// See [`WriteError`].
 pub(super) async fn get(client: &Client, object: &ObjectRef) -> Result<Seen, WriteError> {
-    let request =
-        Request::new(path(object)).get(&object.name.name, &kube::api::GetParams::default());
-    let request = request.map_err(|error| WriteError::Api(kube::Error::BuildRequest(error)))?;
-    Ok(client.request::<Answer>(request).await?.into())
+    Ok(client.request::<Answer>(request(object)?).await?.into())
+}
+
+fn request(object: &ObjectRef) -> Result<http::Request<Vec<u8>>, WriteError> {
+    let request = Request::new(path(object)).get(&object.name.name, &GetParams::default());
+    request.map_err(|error| WriteError::Api(kube::Error::BuildRequest(error)))
 }
 
 /// Where objects of a kind are, in one namespace.
@@ -141,9 +169,9 @@ impl From<Answer> for Seen {
             status => serde_json::to_vec(&status).expect("it was JSON"),
         };
         Seen {
+            revision: Revision::of(&answer.metadata),
             resource_version: answer.metadata.resource_version.unwrap_or_default().into(),
-            generation: answer.metadata.generation.unwrap_or(0),
-            status: status.into(),
+            status: Some(status.into()),
         }
     }
 }

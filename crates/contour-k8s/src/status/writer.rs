@@ -2,7 +2,8 @@
 //!
 //! What is true comes from the core, what statuses say from the watches. The difference is worked off with bounded
 //! concurrency: one write for each object, with the version that was seen; rendered again if somebody else was faster; and
-//! none if the object says it already. Gaining the lease means "compare everything", and nothing more.
+//! none if the object says it already. Gaining the lease means "compare everything", and nothing more; losing it ends what
+//! is under way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::observed::{Observed, Seen};
+use super::schedule::{Forbidden, Waiting};
 use super::write::{WriteError, due, get, put};
 use crate::client;
-use crate::source::cluster::Pause;
 use crate::told::{Loudness, Recovered, Told, say};
 
 /// How many writes may be under way.
@@ -28,9 +29,6 @@ const CONCURRENCY: usize = 32;
 
 /// How many objects are looked at in one go: others want to be heard, too.
 const LOOKS: usize = 256;
-
-/// How long to wait where we are not allowed to write: somebody has to change the rules first.
-const FORBIDDEN_PAUSE: Duration = Duration::from_mins(1);
 
 /// What is true of objects, as it changes: `None` for one that is gone or no longer ours.
 pub type News = BTreeMap<ObjectRef, Option<Arc<Conditions>>>;
@@ -75,13 +73,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn of(result: &Result<(), WriteError>) -> Outcome {
-        match result {
-            Ok(()) => Outcome::Written,
+    /// `None` if it was only read.
+    fn of(result: &Result<Did, WriteError>) -> Option<Outcome> {
+        Some(match result {
+            Ok(Did::Read) => return None,
+            Ok(Did::Write(_)) => Outcome::Written,
             Err(WriteError::Conflict) => Outcome::Conflict,
             Err(WriteError::Gone) => Outcome::Gone,
             Err(WriteError::Api(_)) => Outcome::Failed,
-        }
+        })
     }
 }
 
@@ -90,25 +90,23 @@ pub async fn run(client: Client, inputs: Inputs, tell: impl Fn(&Written)) {
     let Inputs { mut news, observed, mut addresses, mut leading } = inputs;
     let mut writer = Writer::new(client, Arc::clone(&observed));
     loop {
-        let leads = *leading.borrow();
-        if leads {
-            writer.begin(addresses.borrow().as_ref(), &tell);
-        }
-        let (retry, more) = (writer.next_retry(), leads && writer.may_begin());
+        writer.lead(*leading.borrow_and_update());
+        writer.begin(addresses.borrow_and_update().as_ref(), &tell);
+        let (wake, more) = (writer.next_wake(), writer.may_begin());
         tokio::select! {
             some = news.recv() => match some {
                 Some(some) => writer.learn(some),
                 None => return,
             },
-            seen = observed.changed() => writer.dirty.extend(seen),
+            seen = observed.changed() => writer.look_at(seen),
             () = changed(&mut addresses) => writer.look_at_all(),
-            () = changed(&mut leading) => writer.look_at_all(),
+            () = changed(&mut leading) => {}
             Some(done) = writer.writes.join_next() => match done {
                 Ok(done) => writer.end(done, &tell),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => {} // nobody cancels one
+                Err(_) => {} // it was ended with our leadership
             },
-            () = until(retry) => writer.retry(),
+            () = until(wake) => writer.wake(),
             // There was more to look at than at once.
             () = std::future::ready(()), if more => {}
         }
@@ -129,32 +127,40 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-/// A write that ended.
+/// A request that ended.
 struct Done {
     object: ObjectRef,
     begin: Instant,
-    result: Result<(), WriteError>,
+    result: Result<Did, WriteError>,
 }
 
-/// An object whose status could not be written.
-#[derive(Default)]
-struct Retry {
-    pause: Pause,
-    at: Option<Instant>,
+/// What a request did.
+enum Did {
+    /// It read what was not known.
+    Read,
+    /// It wrote what follows from these conditions.
+    Write(Arc<Conditions>),
 }
 
 struct Writer {
     client: Client,
     observed: Arc<Observed>,
+    leads: bool,
     /// What is true.
     desired: BTreeMap<ObjectRef, Arc<Conditions>>,
-    /// Objects that may not say so.
+    /// Objects that may not say so. Empty if we do not lead.
     dirty: BTreeSet<ObjectRef>,
     in_flight: HashSet<ObjectRef>,
-    retries: HashMap<ObjectRef, Retry>,
     writes: JoinSet<Done>,
+    /// What could not be written, or somebody else was faster again and again.
+    retries: Waiting,
+    /// What said something else soon after we had written it: somebody else writes it, too.
+    rivals: Waiting,
+    /// From what each status follows that we have written.
+    wrote: HashMap<ObjectRef, Arc<Conditions>>,
+    forbidden: Forbidden,
     /// Kinds whose status we may not write, as was said.
-    forbidden: BTreeSet<Kind>,
+    told_forbidden: BTreeSet<Kind>,
     /// What was said of an API server that takes no status.
     told: Told<()>,
 }
@@ -164,13 +170,31 @@ impl Writer {
         Writer {
             client,
             observed,
+            leads: false,
             desired: BTreeMap::new(),
             dirty: BTreeSet::new(),
             in_flight: HashSet::new(),
-            retries: HashMap::new(),
             writes: JoinSet::new(),
-            forbidden: BTreeSet::new(),
+            retries: Waiting::default(),
+            rivals: Waiting::default(),
+            wrote: HashMap::new(),
+            forbidden: Forbidden::default(),
+            told_forbidden: BTreeSet::new(),
             told: Told::default(),
+        }
+    }
+
+    /// We lead, or do so no longer: then what is under way is ended, since another replica may write by now.
+    fn lead(&mut self, leads: bool) {
+        if std::mem::replace(&mut self.leads, leads) == leads {
+            return;
+        }
+        if leads {
+            self.look_at_all();
+        } else {
+            self.dirty.clear();
+            self.in_flight.clear();
+            self.writes.abort_all();
         }
     }
 
@@ -179,7 +203,7 @@ impl Writer {
             match conditions {
                 Some(conditions) => {
                     self.desired.insert(object.clone(), conditions);
-                    self.dirty.insert(object);
+                    self.look_at([object]);
                 }
                 None => self.forget(&object),
             }
@@ -189,11 +213,25 @@ impl Writer {
     fn forget(&mut self, object: &ObjectRef) {
         self.desired.remove(object);
         self.dirty.remove(object);
-        self.retries.remove(object);
+        self.wrote.remove(object);
+        self.retries.forget(object);
+        self.rivals.forget(object);
+        self.forbidden.forget(object);
     }
 
+    fn look_at(&mut self, objects: impl IntoIterator<Item = ObjectRef>) {
+        if self.leads {
+            let ours = objects.into_iter().filter(|object| self.desired.contains_key(object));
+            self.dirty.extend(ours);
+        }
+    }
+
+    /// Something changed that all statuses speak of.
     fn look_at_all(&mut self) {
-        self.dirty.extend(self.desired.keys().cloned());
+        self.wrote.clear();
+        if self.leads {
+            self.dirty.extend(self.desired.keys().cloned());
+        }
     }
 
     fn may_begin(&self) -> bool {
@@ -208,8 +246,11 @@ impl Writer {
             }
             let Some(object) = self.dirty.pop_first() else { return };
             // What is being written is looked at again when that has ended.
-            let waits = self.retries.get(&object).is_some_and(|retry| retry.at.is_some());
-            if waits || self.in_flight.contains(&object) {
+            if self.in_flight.contains(&object)
+                || self.retries.waits(&object)
+                || self.rivals.waits(&object)
+                || self.forbidden.holds_back(&object)
+            {
                 continue;
             }
             let begin = Instant::now();
@@ -219,7 +260,13 @@ impl Writer {
                     let kind = object.kind;
                     tell(&Written { kind, took: begin.elapsed(), outcome: Outcome::Same });
                 }
-                Due::Write(seen, status) => self.write(object, begin, seen, status),
+                Due::Read => self.read(object, begin),
+                Due::Write(_, _, conditions) if self.is_rivalled(&object, &conditions) => {
+                    self.give_way(&object, begin);
+                }
+                Due::Write(seen, status, conditions) => {
+                    self.write(object, begin, (seen, status, conditions));
+                }
             }
         }
     }
@@ -229,66 +276,101 @@ impl Writer {
         else {
             return Due::Unknown;
         };
-        // Its author has changed it, and what is true of that is yet to be learned.
-        if seen.generation > conditions.generation {
+        // It is another one by now, or its author has changed it, and what is true of that is yet to be learned.
+        if seen.revision != conditions.revision {
             return Due::Unknown;
         }
-        match due(object, conditions, addresses, &seen, &Time(Timestamp::now())) {
-            Some(status) => Due::Write(seen, status),
+        let Some(status) = &seen.status else { return Due::Read };
+        match due(object, conditions, addresses, status, &Time(Timestamp::now())) {
+            Some(status) => Due::Write(seen, status, Arc::clone(conditions)),
             None => Due::Nothing,
         }
     }
 
-    fn write(&mut self, object: ObjectRef, begin: Instant, seen: Seen, status: Value) {
+    fn read(&mut self, object: ObjectRef, begin: Instant) {
+        self.in_flight.insert(object.clone());
+        let (client, observed) = (self.client.clone(), Arc::clone(&self.observed));
+        self.writes.spawn(async move {
+            let result = get(&client, &object).await;
+            let result = result.map(|seen| observed.learn(object.clone(), seen));
+            Done { object, begin, result: result.map(|()| Did::Read) }
+        });
+    }
+
+    fn write(
+        &mut self,
+        object: ObjectRef,
+        begin: Instant,
+        (seen, status, conditions): (Seen, Value, Arc<Conditions>),
+    ) {
         self.in_flight.insert(object.clone());
         let (client, observed) = (self.client.clone(), Arc::clone(&self.observed));
         self.writes.spawn(async move {
             let result = write(&client, &object, &seen, status, &observed).await;
-            Done { object, begin, result }
+            Done { object, begin, result: result.map(|()| Did::Write(conditions)) }
         });
+    }
+
+    /// Whether the status does not say what we have written, though the same is true.
+    fn is_rivalled(&self, object: &ObjectRef, conditions: &Arc<Conditions>) -> bool {
+        self.wrote.get(object).is_some_and(|wrote| Arc::ptr_eq(wrote, conditions))
+    }
+
+    /// Waits before a status is written once more that somebody else has changed: two that both insist would keep the API
+    /// server busy.
+    fn give_way(&mut self, object: &ObjectRef, now: Instant) {
+        let loudness = loud_if(self.rivals.put_off(object, now));
+        let ObjectRef { kind, name } = object;
+        let (namespace, name) = (&name.namespace, &name.name);
+        say!(loudness, warn, %kind, %namespace, %name, "someone else changes the status that was written; it is written again");
     }
 
     fn end(&mut self, done: Done, tell: &impl Fn(&Written)) {
         let Done { object, begin, result } = done;
         self.in_flight.remove(&object);
-        let outcome = Outcome::of(&result);
-        tell(&Written { kind: object.kind, took: begin.elapsed(), outcome });
+        if let Some(outcome) = Outcome::of(&result) {
+            tell(&Written { kind: object.kind, took: begin.elapsed(), outcome });
+        }
         match result {
-            Ok(()) => {
+            Ok(did) => {
                 self.report_success();
-                self.retries.remove(&object);
-                self.dirty.insert(object); // it may have changed meanwhile
+                self.retries.forget(&object);
+                if let Did::Write(conditions) = did {
+                    self.wrote.insert(object.clone(), conditions);
+                }
+                self.look_at([object]); // it may have changed meanwhile
             }
             Err(WriteError::Gone) => self.forget(&object),
             Err(WriteError::Conflict) => {
-                self.dirty.insert(object);
+                // Once is chance.
+                if self.retries.put_off(&object, Instant::now()) {
+                    self.retries.take_out(&object);
+                    self.look_at([object]);
+                }
             }
             Err(WriteError::Api(error)) => self.put_off(object, &error),
         }
     }
 
     fn put_off(&mut self, object: ObjectRef, error: &kube::Error) {
+        if !self.desired.contains_key(&object) {
+            return;
+        }
+        let now = Instant::now();
         let forbidden = matches!(error, kube::Error::Api(status) if status.code == 403);
-        let retry = self.retries.entry(object.clone()).or_default();
-        let first = retry.pause.is_first();
-        let wait = retry.pause.next();
-        retry.at = Some(Instant::now() + if forbidden { FORBIDDEN_PAUSE } else { wait });
         let ObjectRef { kind, name } = &object;
         let (namespace, name, words) = (&name.namespace, &name.name, client::words(error));
-        let loudness = if forbidden {
+        if forbidden {
             // One line for the kind; its objects fare alike.
-            loud_if(self.forbidden.insert(*kind))
-        } else if is_of_object(error) {
-            loud_if(first)
-        } else {
-            self.told.failed(&(), &words, Instant::now())
-        };
-        let what = if forbidden {
-            "not allowed to write the status"
-        } else {
-            "status not written; it is tried again"
-        };
-        say!(loudness, warn, %kind, %namespace, %name, error = words, "{what}");
+            let loudness = loud_if(self.told_forbidden.insert(*kind));
+            say!(loudness, warn, %kind, %namespace, %name, error = words, "not allowed to write the status");
+            self.forbidden.close(object, now);
+            return;
+        }
+        let first = self.retries.put_off(&object, now);
+        let loudness =
+            if is_of_object(error) { loud_if(first) } else { self.told.failed(&(), &words, now) };
+        say!(loudness, warn, %kind, %namespace, %name, error = words, "status not written; it is tried again");
     }
 
     fn report_success(&mut self) {
@@ -297,18 +379,21 @@ impl Writer {
         }
     }
 
-    fn next_retry(&self) -> Option<Instant> {
-        self.retries.values().filter_map(|retry| retry.at).min()
+    fn next_wake(&self) -> Option<Instant> {
+        [self.retries.next(), self.rivals.next(), self.forbidden.next()].into_iter().flatten().min()
     }
 
-    fn retry(&mut self) {
+    fn wake(&mut self) {
         let now = Instant::now();
-        for (object, retry) in &mut self.retries {
-            if retry.at.is_some_and(|at| at <= now) {
-                retry.at = None;
-                self.dirty.insert(object.clone());
-            }
+        let retries = self.retries.take(now);
+        self.look_at(retries);
+        let rivalled = self.rivals.take(now);
+        for object in &rivalled {
+            self.wrote.remove(object);
         }
+        self.look_at(rivalled);
+        let forbidden = self.forbidden.take(now);
+        self.look_at(forbidden);
     }
 }
 
@@ -328,8 +413,10 @@ enum Due {
     Unknown,
     /// Nothing: it says what is true.
     Nothing,
-    /// To write this over what was seen.
-    Write(Seen, Value),
+    /// To read what it says.
+    Read,
+    /// To write this over what was seen, since that is true.
+    Write(Seen, Value, Arc<Conditions>),
 }
 
 /// Writes a status, and notes what the object says afterwards: also if somebody else was faster.

@@ -3,6 +3,7 @@
 mod account;
 mod cut;
 mod definitions;
+mod intact;
 mod lacking;
 mod lease;
 mod outage;
@@ -30,10 +31,13 @@ fn main() {
         statuses::every_kind_that_is_built_is_followed,
         statuses::a_thousand_proxies_are_each_written_once,
         statuses::at_rest_nothing_is_written,
+        intact::an_ingress_keeps_everything_but_its_status,
+        intact::an_object_that_is_made_again_gets_a_status_of_its_own,
+        intact::an_object_that_cannot_be_read_says_so_and_serves_what_it_was,
         replicas::one_writes_and_both_serve_the_same,
+        replicas::a_restart_under_load_loses_nothing,
         replicas::a_replica_that_starts_again_writes_nothing_and_serves_the_same,
         lacking::a_definition_that_is_missing_is_picked_up_later,
-        lacking::without_a_permission_nothing_is_served_until_it_is_granted,
         outage::what_is_known_is_served_and_statuses_catch_up,
         outage::what_was_deleted_meanwhile_is_gone_after_a_new_list,
         server::objects_survive_a_restart,

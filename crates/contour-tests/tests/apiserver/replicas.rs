@@ -1,9 +1,12 @@
 //! Several replicas.
 
+use std::time::Duration;
+
+use contour_k8s::lease::Durations;
 use contour_tests::api_server::ApiServer;
 use contour_tests::api_server::objects::{proxy, says, service};
 use contour_tests::proxy::until;
-use contour_tests::replica::Replica;
+use contour_tests::replica::{Candidate, Replica};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -50,6 +53,36 @@ pub(super) async fn one_writes_and_both_serve_the_same(_: &Shared) {
     println!("written {:.1} s after the leader was stopped", begin.elapsed().as_secs_f64());
     assert!(begin.elapsed().as_secs() <= HAND_OVER, "{:?}", begin.elapsed());
     drop(three);
+}
+
+/// Objects keep coming while one replica is killed and another starts in its place.
+pub(super) async fn a_restart_under_load_loses_nothing(_: &Shared) {
+    const COMING: usize = 100;
+    let server = ApiServer::start().await;
+    server.install_crds().await;
+    let account = server.contour_account().await;
+    let admin = server.admin().client().await;
+    server.apply(&service("web", 1)).await.expect("it is good");
+    let name = |number: usize| format!("shop-{number}");
+    let come = async |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            server.apply(&proxy(&name(number), "web")).await.expect("it is good");
+        }
+    };
+    let durations =
+        Durations::new(Duration::from_secs(3), Duration::from_secs(2), Duration::from_millis(200));
+    let durations = durations.expect("they go together");
+    let candidate = |identity| Candidate { lease: "load", identity, durations };
+    let before = Replica::start(&account, &candidate("one"), "192.0.2.1").await;
+    come(0..COMING / 2).await;
+    before.kill();
+    let one = candidate("two");
+    let (after, ()) =
+        tokio::join!(Replica::start(&account, &one, "192.0.2.1"), come(COMING / 2..COMING));
+    for number in 0..COMING {
+        until("it is valid", async || says(&admin, &name(number), "valid").await).await;
+        assert!(serves_host(&after, &format!("{}.example.com", name(number))));
+    }
 }
 
 pub(super) async fn a_replica_that_starts_again_writes_nothing_and_serves_the_same(_: &Shared) {

@@ -72,7 +72,7 @@ fn with_ports(config: &contour_envoy::Config, ports: Ports) -> Arc<contour_envoy
 fn references(step: &Step) -> impl Iterator<Item = ObjectRef> {
     step.changes.iter().filter_map(|change| match change {
         Change::Apply(object) => Some(object.reference()),
-        Change::Unreadable(reference, _) | Change::Delete(reference) => Some(reference.clone()),
+        Change::Unreadable(reference, ..) | Change::Delete(reference) => Some(reference.clone()),
         Change::Config(_) => None,
     })
 }

@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => with_runtime(cli.log_format, run::LOG_LEVEL, run::run(args)),
         Command::Serve(args) => match args.prepare() {
-            Ok(serve) => with_runtime(cli.log_format, serve.log_level(), serve.run()),
+            Ok(serve) => with_runtime(cli.log_format, &serve.log_level(), serve.run()),
             Err(error) => report(Err(error)),
         },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),

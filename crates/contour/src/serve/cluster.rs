@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use contour_builder::{Addresses, Kind};
-use contour_k8s::client::{self, Client};
+use contour_builder::{Addresses, Conditions, Kind, ObjectName, ObjectRef};
+use contour_k8s::client::{self, Asked, Client};
 use contour_k8s::lease::{self, Election};
 use contour_k8s::source::cluster::{self, Health, Outputs};
 use contour_k8s::status::{self, Inputs, Observed, Outcome, Written};
@@ -15,8 +15,12 @@ use super::metrics::{Metrics, Reachable, Role, StatusUpdate};
 use super::outbox::Outbox;
 use super::start::Running;
 
-/// How many batches of objects may wait for the control loop.
-const BATCHES: usize = 64;
+/// How many batches of objects may wait for the control loop, beside those in its own queue.
+const BATCHES: usize = 1;
+
+/// Under which name requests to the API server are logged, and from which `--kubernetes-debug` on.
+pub const REQUESTS: &str = "kubernetes";
+pub const LOGS_REQUESTS: u32 = 6;
 
 /// What is read, and who writes.
 #[derive(Debug)]
@@ -38,12 +42,23 @@ pub async fn connect(
     metrics: &Arc<Metrics>,
 ) -> Result<Client, client::Error> {
     let metrics = Arc::clone(metrics);
-    client::connect(settings, move |asked| metrics.kubernetes_request(asked)).await
+    let tell = move |asked: &Asked<'_>| {
+        metrics.kubernetes_request(asked);
+        let Asked { code, method, path, host } = asked;
+        let code = code.map_or(0, |code| code.as_u16());
+        tracing::debug!(target: REQUESTS, %method, path, host, code, "asked the API server");
+    };
+    client::connect(settings, tell).await
 }
 
 /// Has a pipeline read an API server, and statuses written there. Answers what readiness is made of.
 pub fn read(running: &mut Running, client: &Client, settings: Settings) -> Arc<Readiness> {
     let Settings { source, addresses: given, election } = settings;
+    if let Some(service) = &source.envoy_service
+        && !source.covers(&service.namespace)
+    {
+        tracing::warn!(%service, "Envoy's Service is in a namespace that is not watched: statuses get no addresses");
+    }
     let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
     let readiness = Readiness::of_cluster(running.is_serving(), kinds);
     let observed = Arc::new(Observed::default());
@@ -79,7 +94,14 @@ fn elect(
     };
     let name = settings.name.clone();
     let (election, leading) = Election::new(client.clone(), settings);
-    running.serve("leader election", |stop| election.run(stop.cancelled_owned()));
+    let serving = running.serving();
+    running.serve("leader election", |stop| async move {
+        // Who knows half of the objects would write half of the truth, and keep others from writing.
+        tokio::select! {
+            () = serving => election.run(stop.cancelled_owned()).await,
+            () = stop.cancelled() => {}
+        }
+    });
     running.run("role", tell_role(leading.clone(), name, metrics));
     leading
 }
@@ -100,7 +122,22 @@ async fn forward(mut told: mpsc::Receiver<cluster::Event>, control: mpsc::Sender
 /// Hands what is true to the writer, the newest of each object.
 async fn hand_over(statuses: Arc<Outbox>, news: mpsc::Sender<status::News>) {
     while let Ok(place) = news.reserve().await {
-        place.send(statuses.take().await);
+        let some = statuses.take().await;
+        for (object, conditions) in &some {
+            tell_problems(object, conditions.as_deref());
+        }
+        place.send(some);
+    }
+}
+
+/// An Ingress has no place for what is wrong with it: the log has it, whenever it changes.
+fn tell_problems(object: &ObjectRef, conditions: Option<&Conditions>) {
+    let problems = conditions.into_iter().flat_map(|conditions| &conditions.errors);
+    for problem in problems.filter(|_| object.kind == Kind::Ingress) {
+        let ObjectName { namespace, name } = &object.name;
+        let (_, reason) = problem.reason.words();
+        let message = &*problem.message;
+        tracing::warn!(%namespace, %name, reason, message, "something is wrong with an Ingress");
     }
 }
 

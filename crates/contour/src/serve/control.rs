@@ -36,7 +36,7 @@ pub enum Event {
 }
 
 /// How many events may wait. A source that is faster than the loop waits in turn.
-pub const QUEUE: usize = 1024;
+pub const QUEUE: usize = 64;
 
 /// What the loop tells.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ fn log(pass: &Pass, changes: usize, begin: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use contour_builder::{Change, Kind, ObjectName, ObjectRef, Problem, Reason};
+    use contour_builder::{Change, Kind, ObjectName, ObjectRef, Problem, Reason, Revision};
 
     use super::*;
 
@@ -195,7 +195,7 @@ mod tests {
         let name = ObjectName::new("default", "proxy");
         let proxy = ObjectRef { kind: Kind::HttpProxy, name };
         let problem = Problem::new(Reason::Unreadable, "a typo");
-        let change = Change::Unreadable(proxy.clone(), problem);
+        let change = Change::Unreadable(proxy.clone(), Revision::default(), problem);
         events.send(Event::Changes(vec![change])).await.expect("it listens");
         // Is done when what came before it is.
         events.send(Event::SpeakSeparate).await.expect("it listens");

@@ -70,6 +70,17 @@ pub fn routes(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
+/// The same of a process that does not know yet what it shall do.
+pub fn routes_without_configuration() -> Router {
+    const WHY: &str =
+        "[-]configuration failed: the ContourConfiguration has not been read\nnot ready\n";
+    let live = || any(async || "OK\n");
+    Router::new()
+        .route("/health", live())
+        .route("/healthz", live())
+        .route("/readyz", any(async || (StatusCode::SERVICE_UNAVAILABLE, WHY)))
+}
+
 async fn live(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     match health.alive() {
         Ok(()) => (StatusCode::OK, "OK\n".to_owned()),

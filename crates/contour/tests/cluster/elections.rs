@@ -8,6 +8,8 @@ use contour_tests::api_server::{ApiServer, NAMESPACE};
 use contour_tests::proxy::{throughout, until};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::{Api, Client};
+use rustix::process::Signal;
+use tokio::time::Instant;
 
 use super::running::{Running, command_of};
 
@@ -69,4 +71,41 @@ pub(super) async fn a_longer_deadline_keeps_the_leader_through_an_outage(_: &Sha
     assert_eq!(contour.metric(LEADS).await, Some(1));
     server.kill_api_server();
     throughout(AWAY, "it leads", async || contour.metric(LEADS).await == Some(1)).await;
+}
+
+/// A lease, and the time between two attempts to get it.
+const LEASE: Duration = Duration::from_secs(15 + 3);
+
+/// An orderly end.
+const HAND_OVER: Duration = Duration::from_secs(3);
+
+pub(super) async fn another_takes_over_after_a_kill_and_after_an_orderly_end(_: &Shared) {
+    let server = ApiServer::start().await;
+    server.install_crds().await;
+    let account = server.contour_account().await;
+    let admin = server.admin().client().await;
+    server.apply(&(service("web", 1) + &proxy("first", "web"))).await.expect("they are good");
+    let start = || Running::start(command_of(&account, "successors"));
+    let one = start();
+    until("the first writes", async || says(&admin, "first", "valid").await).await;
+    let two = start();
+    two.xds();
+    server.apply(&proxy("second", "web")).await.expect("it is good");
+    until("the first writes", async || says(&admin, "second", "valid").await).await;
+    one.program.signal(Signal::KILL);
+    server.apply(&proxy("third", "web")).await.expect("it is good");
+    let begin = Instant::now();
+    until("the second writes", async || says(&admin, "third", "valid").await).await;
+    println!("written {:.1} s after the leader was killed", begin.elapsed().as_secs_f64());
+    assert!(begin.elapsed() <= LEASE, "{:?}", begin.elapsed());
+
+    let three = start();
+    three.xds();
+    two.program.signal(Signal::TERM);
+    server.apply(&proxy("fourth", "web")).await.expect("it is good");
+    let begin = Instant::now();
+    until("the third writes", async || says(&admin, "fourth", "valid").await).await;
+    println!("written {:.1} s after the leader was stopped", begin.elapsed().as_secs_f64());
+    assert!(begin.elapsed() <= HAND_OVER, "{:?}", begin.elapsed());
+    drop(three);
 }

@@ -3,7 +3,9 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod configured;
 mod elections;
+mod lacking;
 mod objects;
 mod outage;
 mod pod;
@@ -28,6 +30,10 @@ fn main() {
         objects::statuses_have_the_addresses_that_are_given,
         objects::statuses_have_the_addresses_of_envoys_service_and_lose_them_with_it,
         objects::requests_are_no_more_than_the_flags_allow,
+        objects::requests_are_logged_as_the_flag_says,
+        configured::it_is_read_waited_for_and_followed,
+        lacking::without_a_permission_nothing_is_served_until_it_is_granted,
+        elections::another_takes_over_after_a_kill_and_after_an_orderly_end,
     ];
     trials::run(tests, AT_A_TIME);
 }

@@ -86,3 +86,12 @@ pub(super) async fn requests_are_no_more_than_the_flags_allow(shared: &Shared) {
     let pauses = u32::try_from(contour_builder::Kind::ALL.len() - 1).expect("a few");
     assert!(begin.elapsed() >= pauses * Duration::from_secs(2), "{:?}", begin.elapsed());
 }
+
+pub(super) async fn requests_are_logged_as_the_flag_says(shared: &Shared) {
+    let server = shared.server().await;
+    let account = server.contour_account().await;
+    let mut command = command_of(&account, "logged");
+    command.args(["--watch-namespaces=none", "--disable-leader-election", "--kubernetes-debug=6"]);
+    let contour = Running::start(command);
+    contour.program.says("/apis/projectcontour.io/v1/namespaces/none/httpproxies", 1);
+}

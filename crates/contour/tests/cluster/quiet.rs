@@ -46,8 +46,8 @@ pub(super) async fn nothing_is_written_but_the_lease_and_hardly_any_time_is_used
 
     let process = contour.program.pid();
     let (asked, begin) = (server.requests_of_contour().len(), used(process));
-    throughout(QUIET, "it is there", async || contour.metric("contour_build_info").await.is_none())
-        .await;
+    let alive = async || contour.get("/healthz").await.is_some_and(|(status, _)| status == 200);
+    throughout(QUIET, "it is alive", alive).await;
     let requests = server.requests_of_contour();
     let writes = requests[asked..].iter().filter(|request| request.writes());
     let others: Vec<&Request> = writes.clone().filter(|each| each.resource != "leases").collect();

@@ -38,7 +38,11 @@ pub(crate) fn command_of(account: &Account, lease: &str) -> Command {
 impl Running {
     /// Starts it. Its ports are open then, but for that of xDS.
     pub(crate) fn start(command: Command) -> Running {
-        let program = Program::start(command);
+        Running::of(Program::start(command))
+    }
+
+    /// One that was started.
+    pub(crate) fn of(program: Program) -> Running {
         let http = address(&program, "context=metricsvc address=");
         let debug = address(&program, "context=debugsvc address=");
         Running { program, http, debug }

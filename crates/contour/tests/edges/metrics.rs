@@ -93,7 +93,7 @@ fn exercised() -> Metrics {
     metrics.rejection(TypeUrl::Listener);
     metrics.kubernetes_api(Reachable::Yes);
     let (code, method) = (Some(http::StatusCode::OK), &http::Method::GET);
-    metrics.kubernetes_request(&Asked { code, method, host: "10.96.0.1:443" });
+    metrics.kubernetes_request(&Asked { code, method, path: "/", host: "10.96.0.1:443" });
     metrics.certificate("xds", 2_000_000_000);
     let call = Call { kind: "unary", service: "service", method: "Method" };
     let messages = metrics.grpc.begin(call);

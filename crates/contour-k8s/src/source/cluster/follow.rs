@@ -6,7 +6,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use contour_builder::{Change, ObjectName, ObjectRef, Problem, Reason};
+use contour_builder::{Change, ObjectName, ObjectRef, Problem, Reason, Revision};
 use futures_util::{Stream, StreamExt as _};
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::core::DeserializeGuard;
@@ -30,9 +30,12 @@ const PAGE: u32 = 500;
 /// How many events are handed over at once, at most.
 const BATCH: usize = 512;
 
-/// After how long the server ends a watch, in seconds, and how long we wait for it to do so.
+/// After how long the server ends a watch, in seconds.
 const WATCH_SECONDS: u32 = 290;
-const WATCH_PATIENCE: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 15);
+
+/// How long a watch may be silent before another is asked for, which the server has to answer: the server sends a bookmark
+/// each minute.
+const SILENCE: Duration = Duration::from_secs(150);
 
 /// How long a healthy API server must have lacked a kind before its objects are given up.
 const LACKING: Duration = Duration::from_mins(1);
@@ -87,8 +90,12 @@ pub(super) struct Follower<K> {
     listing: Listing,
     sink: Sink,
     reporter: Reporter,
-    /// Since when a healthy server lacks the kind.
+    /// Since when a healthy server lacks the kind, as far as it was asked without interruption.
     lacking: Option<Instant>,
+    /// When the last list was complete.
+    listed: Option<Instant>,
+    /// Whether the server has answered the present request.
+    answered: bool,
 }
 
 impl<K: Watched> Follower<K> {
@@ -111,6 +118,8 @@ impl<K: Watched> Follower<K> {
             sink,
             reporter,
             lacking: None,
+            listed: None,
+            answered: false,
         }
     }
 
@@ -120,33 +129,32 @@ impl<K: Watched> Follower<K> {
         // The version to watch from; none: list first.
         let mut version = None;
         loop {
-            let begin = Instant::now();
-            let interrupted = match &mut version {
+            let (begin, lists) = (Instant::now(), version.is_none());
+            self.answered = false;
+            let ended = match &mut version {
                 None => self.list().await.map(|listed| version = Some(listed)),
                 Some(seen) => self.watch(seen).await,
             };
-            // What went well for a while, or ended well, says that the server is well.
-            if begin.elapsed() > LONGEST {
+            // What went on for a while says that the server is well.
+            if self.answered && begin.elapsed() > LONGEST {
                 pause.reset();
             }
-            let wait = match interrupted {
-                Ok(()) if begin.elapsed() > BRIEF || version.is_none() => Duration::ZERO,
+            let lacking = std::mem::take(&mut self.lacking);
+            let wait = match ended {
+                // What is listed is watched at once: what changes meanwhile would be known late.
+                Ok(()) if lists || begin.elapsed() > BRIEF => Duration::ZERO,
                 Ok(()) => pause.next(),
                 Err(Interrupted::Closed) => return,
                 Err(Interrupted::Expired) => {
                     version = None;
-                    Duration::ZERO
+                    // Not again and again.
+                    let fresh = self.listed.is_some_and(|listed| listed.elapsed() < LONGEST);
+                    if lists || fresh { pause.next() } else { Duration::ZERO }
                 }
                 Err(Interrupted::Refused(status)) => {
                     version = version.filter(|_| !matches!(status.code, 403 | 404));
+                    self.lacking = lacking.filter(|_| status.code == 404);
                     self.refused(*status).await.max(pause.next())
-                }
-                // A kind that is not there is answered in plain text, which is no event of a watch.
-                Err(Interrupted::Failed(_)) if self.is_absent().await => {
-                    version = None;
-                    self.reporter.answered();
-                    self.lacks().await;
-                    pause.next()
                 }
                 Err(Interrupted::Failed(error)) => {
                     self.reporter.failed();
@@ -179,7 +187,7 @@ impl<K: Watched> Follower<K> {
         };
         let gone = self.known.finish();
         self.delete(gone).await?;
-        self.lacking = None;
+        self.listed = Some(Instant::now());
         self.sink.listed(&self.key);
         self.reporter.stands(&self.key, Standing::Synced);
         self.goes_on();
@@ -191,7 +199,7 @@ impl<K: Watched> Follower<K> {
         params.send_initial_events = true;
         // No version: at least as new as when it is asked for, so that another server's older memory is not believed.
         let stream = self.api.watch(&params, "").await.map_err(Interrupted::of)?;
-        self.reporter.answered();
+        self.hears();
         let mut seen = String::new();
         match self.take_all(stream, &mut seen, Until::ListEnds).await? {
             Ended::List => Ok(seen),
@@ -205,7 +213,7 @@ impl<K: Watched> Follower<K> {
         let mut params = ListParams::default().limit(PAGE);
         loop {
             let page = self.api.list(&params).await.map_err(Interrupted::of)?;
-            self.reporter.answered();
+            self.hears();
             let changes = page.items.into_iter().filter_map(|item| self.applied(item)).collect();
             self.send(changes).await?;
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -219,9 +227,15 @@ impl<K: Watched> Follower<K> {
     async fn watch(&mut self, seen: &mut String) -> Result<(), Interrupted> {
         let params = WatchParams::default().timeout(WATCH_SECONDS);
         let stream = self.api.watch(&params, seen).await.map_err(Interrupted::of)?;
-        self.reporter.answered();
+        self.hears();
         self.goes_on();
         self.take_all(stream, seen, Until::End).await.map(drop)
+    }
+
+    /// The server answers, and not with a refusal.
+    fn hears(&mut self) {
+        self.answered = true;
+        self.reporter.answered();
     }
 
     fn goes_on(&self) {
@@ -240,10 +254,10 @@ impl<K: Watched> Follower<K> {
     ) -> Result<Ended, Interrupted> {
         let mut batches = pin!(stream.ready_chunks(BATCH));
         loop {
-            let batch = timeout(WATCH_PATIENCE, batches.next()).await;
-            let batch =
-                batch.map_err(|_| Interrupted::Failed("the watch went silent".to_owned()))?;
-            let Some(batch) = batch else { return Ok(Ended::Stream) };
+            // A watch that is silent for too long has ended for us.
+            let Ok(Some(batch)) = timeout(SILENCE, batches.next()).await else {
+                return Ok(Ended::Stream);
+            };
             let mut changes = Vec::with_capacity(batch.len());
             let mut ended = Ok(None);
             for event in batch {
@@ -303,8 +317,13 @@ impl<K: Watched> Follower<K> {
                 Change::Apply(item.object())
             }
             Err(invalid) => {
-                let message = format!("the object cannot be read: {}", invalid.error);
-                Change::Unreadable(object, Problem::new(Reason::Unreadable, message))
+                self.sink.notice_unread::<K>(&object, &invalid.metadata);
+                let ObjectRef { kind, name } = &object;
+                let (namespace, name, error) = (&name.namespace, &name.name, &invalid.error);
+                tracing::warn!(%kind, %namespace, %name, error, "an object cannot be read; what it was before is served");
+                let message = format!("the object cannot be read: {error}");
+                let problem = Problem::new(Reason::Unreadable, message);
+                Change::Unreadable(object, Revision::of(&invalid.metadata), problem)
             }
         })
     }
@@ -348,16 +367,11 @@ impl<K: Watched> Follower<K> {
         }
     }
 
-    /// Whether the server is well and lacks the kind.
-    async fn is_absent(&self) -> bool {
-        matches!(served::<K>(&self.client).await, Ok(Served::No))
-    }
-
     /// The server says that it has no such kind. A server that is starting, or one of several that lags behind, may say so
     /// too: only if it is well and has lacked the kind for a while is what we know of it given up.
     async fn lacks(&mut self) {
         let resource = resource::<K>();
-        if !self.is_absent().await {
+        if !matches!(served::<K>(&self.client).await, Ok(Served::No)) {
             self.lacking = None;
             return;
         }

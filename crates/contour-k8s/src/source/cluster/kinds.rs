@@ -4,11 +4,12 @@ use std::fmt::Debug;
 
 use contour_api::core::Service;
 use contour_api::discovery::EndpointSlice;
+use contour_api::meta::ObjectMeta;
 use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
-use contour_builder::{Addresses, Kind, Object};
+use contour_builder::{Addresses, Kind, Object, Revision};
+use kube::Resource;
 use kube::core::NamespaceResourceScope;
-use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +29,9 @@ pub(super) trait Watched:
     /// The object, for the builder.
     fn object(self) -> Object;
 
+    /// Whether its status is ours to write.
+    const HAS_STATUS: bool;
+
     /// Its status as JSON, if it is ours to write. Empty: it has none.
     fn status(&self) -> Option<Box<[u8]>>;
 
@@ -38,16 +42,14 @@ pub(super) trait Watched:
 
     /// What the writer of statuses has to know of it, if its status is ours to write.
     fn seen(&self) -> Option<Seen> {
-        Some(Seen {
-            resource_version: self.resource_version().unwrap_or_default().into(),
-            generation: self.meta().generation.unwrap_or(0),
-            status: self.status()?,
-        })
+        let status = Some(self.status()?);
+        Some(Seen { status, ..unread(self.meta()) })
     }
 }
 
 impl Watched for HTTPProxy {
     const KIND: Kind = Kind::HttpProxy;
+    const HAS_STATUS: bool = true;
 
     fn object(mut self) -> Object {
         self.status = None; // is no input of the builder
@@ -61,6 +63,7 @@ impl Watched for HTTPProxy {
 
 impl Watched for Ingress {
     const KIND: Kind = Kind::Ingress;
+    const HAS_STATUS: bool = true;
 
     fn object(mut self) -> Object {
         self.status = None;
@@ -74,6 +77,7 @@ impl Watched for Ingress {
 
 impl Watched for Service {
     const KIND: Kind = Kind::Service;
+    const HAS_STATUS: bool = false;
 
     fn object(self) -> Object {
         Object::Service(Box::new(self))
@@ -91,6 +95,7 @@ impl Watched for Service {
 
 impl Watched for EndpointSlice {
     const KIND: Kind = Kind::EndpointSlice;
+    const HAS_STATUS: bool = false;
 
     fn object(self) -> Object {
         Object::EndpointSlice(Box::new(self))
@@ -98,6 +103,15 @@ impl Watched for EndpointSlice {
 
     fn status(&self) -> Option<Box<[u8]>> {
         None
+    }
+}
+
+/// What is seen of an object whose status is not.
+pub(super) fn unread(meta: &ObjectMeta) -> Seen {
+    Seen {
+        resource_version: meta.resource_version.as_deref().unwrap_or_default().into(),
+        revision: Revision::of(meta),
+        status: None,
     }
 }
 

@@ -53,6 +53,13 @@ pub struct Settings {
     pub envoy_service: Option<ObjectName>,
 }
 
+impl Settings {
+    /// Whether objects of a namespace are watched.
+    pub fn covers(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|each| each == namespace)
+    }
+}
+
 /// Where the source tells what it sees.
 #[derive(Debug)]
 pub struct Outputs {

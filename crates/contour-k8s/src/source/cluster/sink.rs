@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use contour_api::meta::ObjectMeta;
 use contour_builder::{Addresses, Change, Kind, ObjectName, ObjectRef};
 use tokio::sync::{mpsc, watch};
 
 use super::Event;
 use super::health::WatchKey;
-use super::kinds::Watched;
+use super::kinds::{Watched, unread};
 use crate::status::Observed;
 
 /// Nobody listens any more.
@@ -42,6 +43,13 @@ impl Sink {
         }
         if let Some(service) = self.envoy_service(object) {
             service.set(item.addresses());
+        }
+    }
+
+    /// Notes that an object is there which cannot be read.
+    pub(super) fn notice_unread<K: Watched>(&self, object: &ObjectRef, meta: &ObjectMeta) {
+        if K::HAS_STATUS {
+            self.observed.see(object.clone(), unread(meta));
         }
     }
 

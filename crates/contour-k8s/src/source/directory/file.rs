@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use contour_builder::{Change, ObjectRef, Problem, Reason};
+use contour_builder::{Change, ObjectRef, Problem, Reason, Revision};
 
 use super::super::relist::Version;
 use super::listing::Stamp;
@@ -164,7 +164,11 @@ impl Holding {
                 let mut hasher = DefaultHasher::new();
                 message.hash(&mut hasher);
                 let problem = Problem::new(Reason::Unreadable, message);
-                (Quality::Broken, hasher.finish(), Change::Unreadable(reference.clone(), problem))
+                (
+                    Quality::Broken,
+                    hasher.finish(),
+                    Change::Unreadable(reference.clone(), Revision::default(), problem),
+                )
             }
         };
         Holding { reference, at, version: Version(digest), quality, change: Some(change) }

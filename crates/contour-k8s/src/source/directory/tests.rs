@@ -86,7 +86,7 @@ fn say(changes: &[Change]) -> Vec<String> {
                 let port = ports.and_then(|ports| ports.first()).map_or(0, |port| port.port);
                 format!("+{}:{port}", service.metadata.name.as_deref().unwrap_or_default())
             }
-            Change::Unreadable(object, _) => format!("!{}", name(object)),
+            Change::Unreadable(object, ..) => format!("!{}", name(object)),
             Change::Delete(object) => format!("-{}", name(object)),
             other => panic!("{other:?} is not of a Service"),
         })
@@ -192,7 +192,7 @@ fn a_broken_object_is_told_with_its_place() {
     let scan = folder.open().scan();
     assert_eq!(said(&scan), ["!a"]);
     assert_eq!((scan.report.files, scan.report.objects), (1, 0));
-    let [Change::Unreadable(_, problem)] = &scan.changes[..] else { panic!("{scan:?}") };
+    let [Change::Unreadable(_, _, problem)] = &scan.changes[..] else { panic!("{scan:?}") };
     assert_eq!(problem.reason, contour_builder::Reason::Unreadable);
     assert!(problem.message.starts_with("sub/a.yaml:4:8: spec.x: unknown field"), "{problem:?}");
     assert!(problem.message.ends_with(" (one of 2 findings)"), "{problem:?}");

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use contour_api::v1alpha1::ContourConfigurationSpec;
 use contour_k8s::client;
 use contour_k8s::contour_configuration as named;
 use contour_k8s::source::directory::Directory;
@@ -85,6 +86,8 @@ pub(super) enum Error {
     NoCluster,
     #[error("there is no ContourConfiguration {0} (--contour-config-name)")]
     NoSuchConfiguration(contour_builder::ObjectName),
+    #[error("the ContourConfiguration {name} (--contour-config-name) cannot be read: {reason}")]
+    Unreadable { name: contour_builder::ObjectName, reason: serde_json::Error },
     #[error(transparent)]
     Client(#[from] client::Error),
     #[error(transparent)]
@@ -129,8 +132,8 @@ impl Input {
 enum Basis {
     Nothing,
     File(PathBuf, Settings),
-    /// A `ContourConfiguration` that is yet to be read.
-    Named(contour_builder::ObjectName),
+    /// A `ContourConfiguration`, and what it says; at first that is yet to be read.
+    Named(contour_builder::ObjectName, Box<ContourConfigurationSpec>),
 }
 
 impl Args {
@@ -139,16 +142,16 @@ impl Args {
         let environment = Environment::of_process();
         let given = self.given.0;
         let basis = match (self.config_path, self.contour_config_name) {
-            (_, Some(name)) => Basis::Named(settle::name_in(&environment, &name)),
+            (_, Some(name)) => Basis::Named(settle::name_in(&environment, &name), Box::default()),
             (Some(path), None) => Basis::File(path.clone(), file::read(&path)?),
             (None, None) => Basis::Nothing,
         };
-        if let (Basis::Named(_), Source::Directory(_)) = (&basis, &self.source) {
+        if let (Basis::Named(..), Source::Directory(_)) = (&basis, &self.source) {
             return Err(Error::NoCluster);
         }
         let base = match &basis {
             Basis::File(_, settings) => Base::File(settings),
-            Basis::Nothing | Basis::Named(_) => Base::Nothing,
+            Basis::Nothing | Basis::Named(..) => Base::Nothing,
         };
         let resolved = resolve(&given, base, &environment)?;
         Ok(Serve { source: self.source, basis, given, environment, resolved })
@@ -156,8 +159,17 @@ impl Args {
 }
 
 impl Serve {
-    pub(super) fn log_level(&self) -> &'static str {
-        if self.resolved.edges.debug_log { "info,contour=debug" } else { "info" }
+    /// What is logged, as a filter.
+    pub(super) fn log_level(&self) -> String {
+        let edges = &self.resolved.edges;
+        let mut filter = "info".to_owned();
+        if edges.debug_log {
+            filter += ",contour=debug";
+        }
+        if edges.client.debug >= cluster::LOGS_REQUESTS {
+            filter = format!("{filter},{}=debug", cluster::REQUESTS);
+        }
+        filter
     }
 
     pub(super) async fn run(mut self) -> Result<ExitCode, Error> {
@@ -165,8 +177,10 @@ impl Serve {
         let metrics = Arc::new(Metrics::default());
         let input = self.open(&metrics).await?;
         let client = input.client().cloned();
+        let edges = self.resolved.edges.clone();
         tokio::select! {
             settled = self.settle(client.as_ref()) => settled?,
+            error = ports::serve_meanwhile(&edges) => return Err(error),
             () = stop.asked() => return Ok(ExitCode::SUCCESS),
         }
         for note in &self.resolved.notes {
@@ -249,12 +263,15 @@ impl Serve {
 
     /// Reads the `ContourConfiguration`, if one is named: waits for an API server that does not answer.
     async fn settle(&mut self, client: Option<&client::Client>) -> Result<(), Error> {
-        let (Basis::Named(name), Some(client)) = (&self.basis, client) else { return Ok(()) };
-        let Some(read) = named::wait(client, name).await else {
-            return Err(Error::NoSuchConfiguration(name.clone()));
+        let (Basis::Named(name, known), Some(client)) = (&mut self.basis, client) else {
+            return Ok(());
         };
+        let read = named::wait(client, name).await;
+        let read = read.map_err(|reason| Error::Unreadable { name: name.clone(), reason })?;
+        let read = read.ok_or_else(|| Error::NoSuchConfiguration(name.clone()))?;
         let base = Base::Spec { name: &name.to_string(), spec: &read.spec };
         self.resolved = resolve(&self.given, base, &self.environment)?;
+        **known = read.spec;
         Ok(())
     }
 
@@ -285,18 +302,18 @@ impl Serve {
                     }
                 });
             }
-            (Basis::Named(name), Some(client)) => {
-                let name = name.clone();
+            (Basis::Named(name, known), Some(client)) => {
+                let (name, known) = (name.clone(), ContourConfigurationSpec::clone(known));
                 running.run("ContourConfiguration", async move {
                     let again = |spec: &_| {
                         let base = Base::Spec { name: &name.to_string(), spec };
                         resolve(&given, base, &environment)
                     };
                     // Its state is large, and most processes have none.
-                    Box::pin(settle::follow(&client, &name, again, news)).await;
+                    Box::pin(settle::follow(&client, &name, known, again, news)).await;
                 });
             }
-            (Basis::Nothing, _) | (Basis::Named(_), None) => {}
+            (Basis::Nothing, _) | (Basis::Named(..), None) => {}
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use crate::config::edges::{self, Edges, Endpoint};
@@ -12,7 +13,7 @@ use crate::serve::debug::{self, Rows};
 use crate::serve::health::{self, Health, Readiness};
 use crate::serve::http::{self, Layout, Place};
 use crate::serve::metrics::endpoint;
-use crate::serve::start::Running;
+use crate::serve::start::{self, Running};
 use crate::serve::tls::{Clients, Files, Protocol, Tls};
 
 /// How many connections may wait to be accepted.
@@ -92,6 +93,25 @@ impl Ports {
             http::serve("debugsvc", listener, Transport::Plain, routes, stop)
         });
         Ok(self.xds)
+    }
+}
+
+/// Says that this process is alive, and not ready, where health is served by default, until what it shall do is known. Ends
+/// only if it cannot.
+pub(super) async fn serve_meanwhile(edges: &Edges) -> Error {
+    let endpoint = &edges.health;
+    let listener = match Reserved::take(endpoint, "--health-address, --health-port").await {
+        Ok(reserved) => reserved.open(),
+        Err(error) => Err(error),
+    };
+    match listener {
+        Err(error) => error,
+        Ok(listener) => {
+            let routes = health::routes_without_configuration();
+            let stop = CancellationToken::new();
+            http::serve("healthsvc", listener, Transport::Plain, routes, stop).await;
+            start::Error::Ended("health server").into()
+        }
     }
 }
 

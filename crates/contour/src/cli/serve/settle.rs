@@ -56,26 +56,26 @@ fn election(configured: &edges::Election) -> Result<lease::Settings, InvalidDura
 }
 
 /// Tells `news` what a `ContourConfiguration` comes to whenever it says something else. One that is deleted stays in
-/// effect.
+/// effect. `known`: what is in effect.
 pub(super) async fn follow(
     client: &Client,
     name: &ObjectName,
+    mut known: ContourConfigurationSpec,
     resolve: impl Fn(&ContourConfigurationSpec) -> News,
     news: mpsc::Sender<News>,
 ) {
     let mut read = std::pin::pin!(named::follow(client, name));
-    let mut known = None;
     while let Some(now) = read.next().await {
         let Some(now) = now else {
             tracing::warn!(%name, "the ContourConfiguration is gone; what it said stays in effect");
             continue;
         };
-        // At first it is as it was read.
-        let before = known.replace(now.spec.clone());
-        if before.is_some_and(|before| before != now.spec)
-            && news.send(resolve(&now.spec)).await.is_err()
-        {
+        if now.spec == known {
+            continue;
+        }
+        if news.send(resolve(&now.spec)).await.is_err() {
             return;
         }
+        known = now.spec;
     }
 }

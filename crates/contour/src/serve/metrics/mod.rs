@@ -304,7 +304,7 @@ impl Metrics {
 
     /// A request to the Kubernetes API is over.
     pub fn kubernetes_request(&self, asked: &Asked<'_>) {
-        let Asked { code, method, host } = asked;
+        let Asked { code, method, host, path: _ } = asked;
         let code = code.as_ref().map_or(UNANSWERED, StatusCode::as_str);
         self.api_requests.with_label_values(&[code, method.as_str(), host]).inc();
     }
