@@ -21,7 +21,7 @@ mod store;
 mod unit;
 
 pub use config::Config;
-pub use engine::{Builder, Counts, Inspection, Operation, Outcome, Stats};
+pub use engine::{Builder, Cause, Counts, Inspection, Operation, Outcome, Stats};
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef};
 pub use reader::Read;
 pub use status::{Addresses, Conditions, Problem, Reason, Verdict};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use contour_dag::{ClusterName, Host, HostName};
 
-use super::Builder;
+use super::cause::BuiltUnit;
+use super::{Builder, Cause};
 use crate::build::Output;
 use crate::object::{Kind, ObjectRef};
 use crate::reader::Read;
@@ -33,6 +34,8 @@ pub struct Counts {
 /// What one unit asked and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
+    /// What had it built last.
+    pub cause: Cause,
     /// What it asked, sorted: whatever answers one of these otherwise wakes it.
     pub reads: Vec<Read>,
     /// If it is a host with routes, what is served.
@@ -66,7 +69,7 @@ impl Builder {
 
     /// Every host that is served, by name.
     pub fn hosts(&self) -> impl Iterator<Item = (&HostName, &Arc<Host>)> {
-        self.built.iter().filter_map(|(unit, built)| match (unit, &built.output) {
+        self.built.iter().filter_map(|(unit, kept)| match (unit, &kept.built.output) {
             (Unit::Host(name), Output::Host(Some(host))) => Some((name, host)),
             _ => None,
         })
@@ -74,12 +77,13 @@ impl Builder {
 
     /// What a unit asked and came to; `None` for one that is not demanded.
     pub fn inspect(&self, unit: &Unit) -> Option<Inspection> {
-        let built = self.built.get(unit)?;
+        let BuiltUnit { built, cause } = self.built.get(unit)?;
         let host = match &built.output {
             Output::Host(host) => host.clone(),
             Output::LoadAssignment(_) => None,
         };
         Some(Inspection {
+            cause: cause.clone(),
             reads: self.reads_of(unit).to_vec(),
             host,
             clusters: built.clusters.iter().map(|(name, _)| name.clone()).collect(),

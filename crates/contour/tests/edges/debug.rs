@@ -79,6 +79,7 @@ async fn a_host_is_shown_with_what_it_asked() {
         "Ingress rules of shop.example.com",
     ]);
     assert_eq!(shown["reads"], reads);
+    assert_eq!(shown["lastChange"], "add of HTTPProxy shop/shop");
     assert_eq!(shown["demands"], json!(["endpoints of shop/web:80"]));
     let problem = &shown["visited"][0]["problems"][0];
     assert_eq!(problem["reason"], "ServiceUnresolvedReference");
