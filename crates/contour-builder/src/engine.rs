@@ -22,7 +22,7 @@ use crate::unit::Unit;
 use cause::{BuiltUnit, Dirty};
 
 pub use cause::Cause;
-pub use inspect::{Counts, Inspection};
+pub use inspect::{Counts, Holdings, Inspection};
 pub use operation::Operation;
 
 /// Kubernetes objects to graph and conditions. Owned by one thread.

@@ -10,6 +10,7 @@ use crate::build::Output;
 use crate::object::{Kind, ObjectRef};
 use crate::reader::Read;
 use crate::status::Problem;
+use crate::store::Kept;
 use crate::unit::Unit;
 
 /// How much a builder holds.
@@ -29,6 +30,15 @@ pub struct Counts {
     pub clusters: usize,
     /// Objects that have conditions.
     pub conditions: usize,
+}
+
+/// Everything of size that a builder keeps, shared with it: to be weighed elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings {
+    /// The checked objects.
+    pub objects: Vec<(Kind, Kept)>,
+    /// Hosts and load assignments.
+    pub graph: Vec<Kept>,
 }
 
 /// What one unit asked and what it came to.
@@ -60,6 +70,15 @@ impl Builder {
             clusters: self.clusters.len(),
             conditions: self.conditions.len(),
         }
+    }
+
+    /// What there is. Costs a counter for each object and each unit.
+    pub fn holdings(&self) -> Holdings {
+        let graph = self.built.values().filter_map(|kept| match &kept.built.output {
+            Output::Host(host) => host.clone().map(|host| host as Kept),
+            Output::LoadAssignment(assignment) => Some(Arc::clone(assignment) as Kept),
+        });
+        Holdings { objects: self.store.checked().collect(), graph: graph.collect() }
     }
 
     /// How many objects there are, by kind. Costs nothing.

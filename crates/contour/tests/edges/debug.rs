@@ -110,6 +110,15 @@ async fn what_there_is_is_counted() {
     assert_eq!(shown["graph"]["hosts"], 1);
     let clusters = &shown["cache"]["Aggregated"]["Cluster"];
     assert!(clusters["bytes"].as_u64() > Some(10), "{shown}");
+    for bytes in [
+        &shown["store"]["estimatedBytes"]["HTTPProxy"],
+        &shown["graph"]["estimatedBytes"],
+        &shown["translator"]["bytes"],
+        &shown["allocator"]["allocated"],
+        &shown["allocator"]["resident"],
+    ] {
+        assert!(bytes.as_u64() > Some(100), "{shown}");
+    }
     assert!(shown["process"]["resident"].as_u64() > Some(0), "{shown}");
 }
 
