@@ -1,5 +1,6 @@
 //! The dirty set, rebuilding, and early cut-off.
 
+mod cause;
 mod inspect;
 mod operation;
 
@@ -18,14 +19,17 @@ use crate::status::{self, Conditions, Problem, Reason};
 use crate::store::{Store, Touched};
 use crate::unit::Unit;
 
-pub use inspect::{Counts, Inspection};
+use cause::{BuiltUnit, Dirty};
+
+pub use cause::Cause;
+pub use inspect::{Counts, Holdings, Inspection};
 pub use operation::Operation;
 
 /// Kubernetes objects to graph and conditions. Owned by one thread.
 #[derive(Debug)]
 pub struct Builder {
     store: Store,
-    built: BTreeMap<Unit, Built>,
+    built: BTreeMap<Unit, BuiltUnit>,
     reads: Reads,
     clusters: Contributions<Unit, ClusterName, Arc<Cluster>>,
     demands: Contributions<Unit, Unit, ()>,
@@ -97,8 +101,8 @@ impl Builder {
     pub fn apply(&mut self, changes: Vec<Change>) -> Outcome {
         self.take_in(changes);
         let mut pass = std::mem::take(&mut self.pass);
-        while let Some(unit) = pass.dirty.pop_first() {
-            self.rebuild(&unit, &mut pass);
+        while let Some((unit, cause)) = pass.dirty.pop_first() {
+            self.rebuild(&unit, cause, &mut pass);
         }
         self.conclude(pass)
     }
@@ -124,15 +128,19 @@ impl Builder {
     }
 
     fn take(&mut self, change: Change, pass: &mut Pass) {
-        if let Some((reference, operation)) = self.operation(&change) {
-            *pass.outcome.operations.entry((reference.kind, operation)).or_default() += 1;
-        }
+        let cause = match self.operation(&change) {
+            Some((reference, operation)) => {
+                *pass.outcome.operations.entry((reference.kind, operation)).or_default() += 1;
+                Cause::Object(reference, operation)
+            }
+            None => Cause::Config,
+        };
         match change {
             Change::Apply(object) => {
                 let reference = object.reference();
                 // A panic while an object is read leaves the store as it was: reading comes before storing.
                 match Fault::contain(|| reference.to_string(), || self.store.apply(&object)) {
-                    Ok(touched) => self.wake(touched, pass),
+                    Ok(touched) => self.wake(touched, &cause, pass),
                     Err(fault) => pass.outcome.faults.push(fault),
                 }
                 pass.objects.insert(reference);
@@ -143,30 +151,30 @@ impl Builder {
             }
             Change::Delete(reference) => {
                 let touched = self.store.delete(&reference);
-                self.wake(touched, pass);
+                self.wake(touched, &cause, pass);
                 pass.objects.insert(reference);
             }
             Change::Config(config) => {
                 self.store.configure(config);
-                pass.dirty.extend(self.built.keys().cloned());
-                pass.dirty.extend(self.store.claimed());
+                pass.dirty.wake(self.built.keys().cloned(), &cause);
+                pass.dirty.wake(self.store.claimed(), &cause);
                 pass.objects.extend(self.store.objects());
             }
         }
     }
 
-    fn wake(&self, touched: Touched, pass: &mut Pass) {
+    fn wake(&self, touched: Touched, cause: &Cause, pass: &mut Pass) {
         for read in &touched.reads {
-            pass.dirty.extend(self.reads.readers_of(read).iter().cloned());
+            pass.dirty.wake(self.reads.readers_of(read).iter().cloned(), cause);
         }
-        pass.dirty.extend(touched.claimed);
+        pass.dirty.wake(touched.claimed, cause);
     }
 
-    fn rebuild(&mut self, unit: &Unit, pass: &mut Pass) {
+    fn rebuild(&mut self, unit: &Unit, cause: Cause, pass: &mut Pass) {
         if !self.store.claims(unit) && !self.demands.contains(unit) {
             self.reads.replace(unit, Vec::new());
-            if let Some(old) = self.built.remove(unit) {
-                self.contribute(unit, Some(&old), None, pass);
+            if let Some(BuiltUnit { built: old, .. }) = self.built.remove(unit) {
+                self.contribute(unit, &cause, Some(&old), None, pass);
                 pass.compare(unit, Some(&old.output), None);
             }
             return;
@@ -183,18 +191,19 @@ impl Builder {
                 return;
             }
         };
-        let old = self.built.remove(unit);
+        let old = self.built.remove(unit).map(|kept| kept.built);
         if old.as_ref() != Some(&built) {
-            self.contribute(unit, old.as_ref(), Some(&built), pass);
+            self.contribute(unit, &cause, old.as_ref(), Some(&built), pass);
             pass.compare(unit, old.as_ref().map(|old| &old.output), Some(&built.output));
         }
-        self.built.insert(unit.clone(), built);
+        self.built.insert(unit.clone(), BuiltUnit { built, cause });
     }
 
     /// Replaces what a unit contributed, and notes what that touched.
     fn contribute(
         &mut self,
         unit: &Unit,
+        cause: &Cause,
         old: Option<&Built>,
         new: Option<&Built>,
         pass: &mut Pass,
@@ -212,10 +221,11 @@ impl Builder {
             new.map_or(&[][..], |built| &built.demands),
         );
         // One that was never built, because of a bug, has left its reads at most.
-        pass.dirty.extend(demands.into_iter().filter(|demanded| {
+        let demanded = demands.into_iter().filter(|demanded| {
             let known = self.built.contains_key(demanded) || !self.reads.of(demanded).is_empty();
             known != self.demands.contains(demanded)
-        }));
+        });
+        pass.dirty.demand(demanded, cause);
         let problems = self.problems.replace(
             unit,
             old.map_or(&[][..], |built| &built.problems),
@@ -319,7 +329,7 @@ impl Builder {
 /// What one pass is about to do, and what it did.
 #[derive(Debug, Default)]
 struct Pass {
-    dirty: BTreeSet<Unit>,
+    dirty: Dirty,
     /// Clusters that may have changed, as they were before.
     clusters: BTreeMap<ClusterName, Option<Arc<Cluster>>>,
     /// Objects whose conditions may have changed.
@@ -635,6 +645,33 @@ mod tests {
         assert_eq!((found.clusters.len(), found.demands.len()), (1, 1));
         assert_eq!(found.host.as_ref(), builder.hosts().next().map(|(_, host)| host));
         assert_eq!(builder.inspect(&host("b.example")), None);
+    }
+
+    /// Why a host was built last.
+    #[track_caller]
+    fn check_cause(builder: &Builder, fqdn: &str, expect: &str) {
+        let found = builder.inspect(&host(fqdn)).expect("a host");
+        assert_eq!(found.cause.to_string(), expect);
+    }
+
+    #[test]
+    fn the_last_change_that_had_a_host_built_is_known() {
+        let mut builder = served("a.example");
+        check_cause(&builder, "a.example", "add of HTTPProxy default/p");
+        builder.apply(changes(&SERVICE.replace("80", "81")));
+        check_cause(&builder, "a.example", "update of Service default/s");
+        builder.apply(changes(&root("q", "b.example")));
+        check_cause(&builder, "a.example", "update of Service default/s");
+        builder.apply(vec![Change::Config(Arc::default())]);
+        check_cause(&builder, "a.example", "the configuration");
+    }
+
+    #[test]
+    fn what_a_host_demands_is_built_for_the_same_cause() {
+        let builder = served("a.example");
+        let demanded = builder.inspect(&host("a.example")).expect("a host").demands;
+        let found = builder.inspect(&demanded[0]).expect("it is demanded");
+        assert_eq!(found.cause.to_string(), "add of HTTPProxy default/p");
     }
 
     #[test]

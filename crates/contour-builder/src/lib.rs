@@ -21,8 +21,9 @@ mod store;
 mod unit;
 
 pub use config::Config;
-pub use engine::{Builder, Counts, Inspection, Operation, Outcome, Stats};
+pub use engine::{Builder, Cause, Counts, Holdings, Inspection, Operation, Outcome, Stats};
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef, Revision};
 pub use reader::Read;
 pub use status::{Addresses, Conditions, Problem, Reason, Verdict};
+pub use store::Kept;
 pub use unit::Unit;

@@ -1,6 +1,7 @@
 //! Checked objects and the indexes over them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use contour_api::meta::ObjectMeta;
@@ -36,6 +37,9 @@ impl<T> Stored<T> {
         }
     }
 }
+
+/// Something that is kept, as far as it is of interest to who only wants to know how much it is.
+pub type Kept = Arc<dyn Debug + Send + Sync>;
 
 type Objects<T> = BTreeMap<ObjectName, Stored<T>>;
 
@@ -201,6 +205,20 @@ impl Store {
             };
             (kind, count)
         })
+    }
+
+    /// The checked form of every object.
+    pub fn checked(&self) -> impl Iterator<Item = (Kind, Kept)> {
+        fn kept<T: Debug + Send + Sync + 'static>(
+            kind: Kind,
+            objects: &Objects<T>,
+        ) -> impl Iterator<Item = (Kind, Kept)> {
+            objects.values().map(move |stored| (kind, Arc::clone(&stored.checked) as Kept))
+        }
+        kept(Kind::HttpProxy, &self.proxies)
+            .chain(kept(Kind::Ingress, &self.ingresses))
+            .chain(kept(Kind::Service, &self.services))
+            .chain(kept(Kind::EndpointSlice, &self.slices))
     }
 
     /// Every object that can have conditions.

@@ -54,6 +54,11 @@ impl Splice {
         self.pieces.is_empty()
     }
 
+    /// How many bytes the pieces have. Takes time proportional to their number.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pieces.values().map(|piece| piece.chunk.len()).sum()
+    }
+
     /// The whole message. Its version is a hash of the hashes of its parts, which are sixty times fewer bytes.
     ///
     /// Takes time proportional to the number of pieces, and copies each once.

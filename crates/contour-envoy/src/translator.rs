@@ -105,6 +105,11 @@ impl Translator {
         std::mem::take(&mut self.faults)
     }
 
+    /// How many bytes are kept encoded beside those that were emitted: the pieces that the route configuration is joined from.
+    pub fn encoded_bytes(&self) -> usize {
+        self.virtual_hosts.bytes()
+    }
+
     /// Whether the ingress listener exists: it does while there is a host with routes.
     fn listens(&self) -> bool {
         !self.virtual_hosts.is_empty()

@@ -49,7 +49,8 @@
 //! nothing of each other; there the cache publishes in stages ([`cache::Cache::retire`]).
 //!
 //! **Waking.** [`subscribers::Subscribers`] knows who follows what, so that of ten thousand streams of one assignment
-//! each, a change of one assignment wakes one. [`progress::Progress`] knows what has been accepted by everybody.
+//! each, a change of one assignment wakes one. [`progress::Progress`] knows what has been accepted by everybody;
+//! [`awaited::Awaited`], how long ago what was awaited.
 //!
 //! # What the adapter does
 //!
@@ -62,7 +63,7 @@
 //!    **The stream is woken:** [`stream::Stream::on_publish`].
 //!    **[`stream::Stream::next_deadline`] is reached:** [`stream::Stream::on_time`].
 //! 2. Then, in this order: notes the reply's interests in the subscribers and its marks in the refusals; reports
-//!    [`stream::Stream::standing`] to the progress; encodes and sends the responses; logs the verdict.
+//!    [`stream::Stream::standing`] to the progress (and to what is awaited); encodes and sends the responses; logs the verdict.
 //! 3. If the newest snapshot is no longer the one that the call saw, it calls `on_publish` at once: a publication
 //!    between the call and the note of its interests did not wake it.
 //! 4. When the gRPC stream ends, however it does: notes the marks of [`stream::Stream::on_close`], and takes the stream
@@ -76,6 +77,7 @@
 
 #![warn(missing_docs)]
 
+pub mod awaited;
 pub mod cache;
 pub mod delta;
 mod each;

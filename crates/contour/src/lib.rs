@@ -9,6 +9,7 @@ pub mod config;
 
 pub mod serve;
 
+pub mod allocator;
 pub mod envoy;
 pub mod log;
 pub mod table;

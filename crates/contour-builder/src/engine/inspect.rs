@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use contour_dag::{ClusterName, Host, HostName};
 
-use super::Builder;
+use super::cause::BuiltUnit;
+use super::{Builder, Cause};
 use crate::build::Output;
 use crate::object::{Kind, ObjectRef};
 use crate::reader::Read;
 use crate::status::Problem;
+use crate::store::Kept;
 use crate::unit::Unit;
 
 /// How much a builder holds.
@@ -30,9 +32,20 @@ pub struct Counts {
     pub conditions: usize,
 }
 
+/// Everything of size that a builder keeps, shared with it: to be weighed elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings {
+    /// The checked objects.
+    pub objects: Vec<(Kind, Kept)>,
+    /// Hosts and load assignments.
+    pub graph: Vec<Kept>,
+}
+
 /// What one unit asked and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
+    /// What had it built last.
+    pub cause: Cause,
     /// What it asked, sorted: whatever answers one of these otherwise wakes it.
     pub reads: Vec<Read>,
     /// If it is a host with routes, what is served.
@@ -59,6 +72,15 @@ impl Builder {
         }
     }
 
+    /// What there is. Costs a counter for each object and each unit.
+    pub fn holdings(&self) -> Holdings {
+        let graph = self.built.values().filter_map(|kept| match &kept.built.output {
+            Output::Host(host) => host.clone().map(|host| host as Kept),
+            Output::LoadAssignment(assignment) => Some(Arc::clone(assignment) as Kept),
+        });
+        Holdings { objects: self.store.checked().collect(), graph: graph.collect() }
+    }
+
     /// How many objects there are, by kind. Costs nothing.
     pub fn objects(&self) -> [(Kind, usize); Kind::ALL.len()] {
         self.store.counts()
@@ -66,7 +88,7 @@ impl Builder {
 
     /// Every host that is served, by name.
     pub fn hosts(&self) -> impl Iterator<Item = (&HostName, &Arc<Host>)> {
-        self.built.iter().filter_map(|(unit, built)| match (unit, &built.output) {
+        self.built.iter().filter_map(|(unit, kept)| match (unit, &kept.built.output) {
             (Unit::Host(name), Output::Host(Some(host))) => Some((name, host)),
             _ => None,
         })
@@ -74,12 +96,13 @@ impl Builder {
 
     /// What a unit asked and came to; `None` for one that is not demanded.
     pub fn inspect(&self, unit: &Unit) -> Option<Inspection> {
-        let built = self.built.get(unit)?;
+        let BuiltUnit { built, cause } = self.built.get(unit)?;
         let host = match &built.output {
             Output::Host(host) => host.clone(),
             Output::LoadAssignment(_) => None,
         };
         Some(Inspection {
+            cause: cause.clone(),
             reads: self.reads_of(unit).to_vec(),
             host,
             clusters: built.clusters.iter().map(|(name, _)| name.clone()).collect(),

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use contour_builder::Change;
 use contour_xds::resource::Dialect;
+use contour_xds::time::Moment;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -100,6 +101,7 @@ impl Control {
     }
 
     fn take(&mut self, events: impl Iterator<Item = Event>) {
+        let arrived = self.outputs.hub.now();
         let (mut changes, mut questions) = (Vec::new(), Vec::new());
         for event in events {
             match event {
@@ -107,17 +109,17 @@ impl Control {
                 Event::Changes(more) => self.pipeline.take_in(more),
                 Event::Synced => {
                     self.synced = true;
-                    self.pass(Vec::new());
+                    self.pass(Vec::new(), arrived);
                     if let Some(config) = self.config.take() {
-                        self.configure(config);
+                        self.configure(config, arrived);
                     }
                     self.outputs.serving.send_replace(true);
                 }
                 Event::Config(config) if self.synced => {
                     if !changes.is_empty() {
-                        self.pass(std::mem::take(&mut changes));
+                        self.pass(std::mem::take(&mut changes), arrived);
                     }
-                    self.configure(config);
+                    self.configure(config, arrived);
                 }
                 Event::Config(config) => self.config = Some(config),
                 Event::SpeakSeparate => {
@@ -128,32 +130,32 @@ impl Control {
             }
         }
         if !changes.is_empty() {
-            self.pass(changes);
+            self.pass(changes, arrived);
         }
         for question in questions {
             question.answer(&self.pipeline);
         }
     }
 
-    fn pass(&mut self, changes: Vec<Change>) {
+    fn pass(&mut self, changes: Vec<Change>, arrived: Moment) {
         let begin = Instant::now();
         let count = changes.len();
         let pass = self.pipeline.apply(changes, self.outputs.hub.now());
         log(&pass, count, begin);
-        self.tell(pass);
+        self.tell(pass, arrived);
     }
 
-    fn configure(&mut self, config: Config) {
+    fn configure(&mut self, config: Config, arrived: Moment) {
         let begin = Instant::now();
         let pass = self.pipeline.configure(config.builder, config.envoy, self.outputs.hub.now());
         log(&pass, 0, begin);
-        self.tell(pass);
+        self.tell(pass, arrived);
     }
 
-    fn tell(&self, pass: Pass) {
+    fn tell(&self, pass: Pass, arrived: Moment) {
         self.outputs.metrics.pass(&pass);
         self.outputs.metrics.objects(&self.pipeline.builder().objects());
-        self.outputs.hub.publish(pass.published);
+        self.outputs.hub.publish_change(pass.published, arrived);
         self.outputs.statuses.put(pass.status);
         self.outputs.statuses.put(pass.confirmed);
     }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use contour_xds::awaited::{Awaited, Part};
 use contour_xds::cache::{Publication, Published};
 use contour_xds::exchange::{Interest, InterestChange, View};
 use contour_xds::progress::Progress;
@@ -28,6 +30,8 @@ pub struct Hub {
     origin: Instant,
     aggregated: Served,
     separate: Served,
+    /// Locked after the state of a dialect, never before.
+    awaited: Mutex<Awaited<StreamId>>,
     peers: Peers,
     ending: AtomicBool,
 }
@@ -70,6 +74,16 @@ impl Sight {
     }
 }
 
+/// What came of what a stream told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Whether something newer was published meanwhile: then nobody wakes the stream for what it followed only now, and it has
+    /// to look again.
+    pub newer: bool,
+    /// How long changes took that everyone has accepted now.
+    pub accepted: Vec<Duration>,
+}
+
 /// What a stream has to tell after it was called.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -88,6 +102,7 @@ impl Default for Hub {
             origin: Instant::now(),
             aggregated: served(),
             separate: served(),
+            awaited: Mutex::default(),
             peers: Peers::default(),
             ending: AtomicBool::new(false),
         }
@@ -114,15 +129,39 @@ impl Hub {
             + self.publish_in(Dialect::Separate, published.separate)
     }
 
-    /// The same for one dialect.
+    /// The same of what a change led to that came at this time. How long it takes until everyone whom it concerns has
+    /// accepted it is told with [`Hub::note`] and [`Hub::close`].
+    pub fn publish_change(&self, published: Published, since: Moment) {
+        let mut aggregated = self.state(Dialect::Aggregated);
+        let mut separate = self.state(Dialect::Separate);
+        let parts = [
+            published
+                .aggregated
+                .map(|each| self.take_over(Dialect::Aggregated, &mut aggregated, each)),
+            published.separate.map(|each| self.take_over(Dialect::Separate, &mut separate, each)),
+        ];
+        // Nobody can have accepted it yet: to say so takes one of the locks.
+        self.awaited().published(since, parts.into_iter().flatten().collect());
+    }
+
+    /// Takes over what is served now in one dialect, and wakes the streams that it concerns. Answers how many these are.
     pub fn publish_in(&self, dialect: Dialect, publication: Option<Publication>) -> usize {
         let Some(publication) = publication else { return 0 };
         let mut state = self.state(dialect);
-        let state = &mut *state;
+        self.take_over(dialect, &mut state, publication).concerned.len()
+    }
+
+    fn take_over(
+        &self,
+        dialect: Dialect,
+        state: &mut State,
+        publication: Publication,
+    ) -> Part<StreamId> {
         state.refusals.published(&publication);
         let Publication { snapshot, changed } = publication;
         let concerned = state.subscribers.concerned(&changed);
-        state.progress.published(snapshot.epoch, concerned.iter().copied());
+        let epoch = snapshot.epoch;
+        state.progress.published(epoch, concerned.iter().copied());
         state.snapshot = snapshot;
         for id in &concerned {
             if let Some(stream) = state.streams.get(id) {
@@ -130,7 +169,7 @@ impl Hub {
             }
         }
         self.served(dialect).spoken.send_replace(true);
-        concerned.len()
+        Part { dialect, epoch, changed, concerned }
     }
 
     /// Whether a dialect is served.
@@ -162,26 +201,29 @@ impl Hub {
         Sight { snapshot, refusals, now: self.now() }
     }
 
-    /// Takes note of what a stream told after it was shown `sight`. Answers whether something newer was published
-    /// meanwhile: then nobody wakes it for what it followed only now, and it has to look again.
-    pub fn note(&self, dialect: Dialect, id: StreamId, told: Told, sight: &Sight) -> bool {
+    /// Takes note of what a stream told after it was shown `sight`.
+    pub fn note(&self, dialect: Dialect, id: StreamId, told: Told, sight: &Sight) -> Noted {
         let mut state = self.state(dialect);
         told.marks.into_iter().for_each(|mark| state.refusals.note(mark));
         told.interests.iter().for_each(|change| state.subscribers.note(id, change));
+        let mut accepted = Vec::new();
         if let Some(standing) = told.standing {
+            accepted = self.awaited().reported(dialect, &id, &standing);
             state.progress.reported(id, standing);
         }
-        state.snapshot.epoch != sight.snapshot.epoch
+        let newer = state.snapshot.epoch != sight.snapshot.epoch;
+        Noted { newer, accepted: self.ago(&accepted) }
     }
 
-    /// Ends a stream, which followed these and leaves behind what it does not know about its client.
+    /// Ends a stream, which followed these and leaves behind what it does not know about its client. Answers how long changes
+    /// took that everyone who is left has accepted.
     pub fn close(
         &self,
         dialect: Dialect,
         id: StreamId,
         interests: impl Iterator<Item = Interest>,
         marks: Vec<Mark>,
-    ) {
+    ) -> Vec<Duration> {
         let mut state = self.state(dialect);
         for mark in marks {
             state.refusals.note(mark);
@@ -189,6 +231,13 @@ impl Hub {
         state.subscribers.forget(id, interests);
         state.progress.closed(&id);
         state.streams.remove(&id);
+        let accepted = self.awaited().closed(dialect, &id);
+        self.ago(&accepted)
+    }
+
+    fn ago(&self, moments: &[Moment]) -> Vec<Duration> {
+        let now = self.now();
+        moments.iter().map(|moment| now.0.saturating_sub(moment.0)).collect()
     }
 
     /// Who is connected.
@@ -229,6 +278,10 @@ impl Hub {
             Dialect::Aggregated => &self.aggregated,
             Dialect::Separate => &self.separate,
         }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, Awaited<StreamId>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A stream that panics leaves nothing half made: what is done under the lock cannot.

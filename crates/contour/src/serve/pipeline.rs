@@ -112,6 +112,11 @@ impl Pipeline {
         &self.builder
     }
 
+    /// How many bytes the translator keeps encoded, beside what is served.
+    pub fn encoded_bytes(&self) -> usize {
+        self.translator.encoded_bytes()
+    }
+
     /// Where Envoys listen.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use contour_builder::{Counts, Inspection, Unit};
+use contour_builder::{Counts, Holdings, Inspection, Unit};
 use contour_dag::{Host, HostName};
 use contour_envoy::config::Bind;
 use tokio::sync::{mpsc, oneshot};
@@ -21,7 +21,18 @@ pub enum Question {
     /// What did a unit ask, and what did it come to? None if it is not demanded.
     Inspect(Unit, oneshot::Sender<Option<Inspection>>),
     /// How much is there?
-    Counts(oneshot::Sender<Counts>),
+    Amounts(oneshot::Sender<Amounts>),
+}
+
+/// How much there is.
+#[derive(Clone, Debug)]
+pub struct Amounts {
+    /// Of everything that can be counted.
+    pub counts: Counts,
+    /// What is kept of it.
+    pub holdings: Holdings,
+    /// The bytes that the translator keeps, beside what is served.
+    pub encoded_bytes: usize,
 }
 
 /// What is served.
@@ -46,7 +57,11 @@ impl Question {
                 drop(reply.send(Graph { http, hosts: hosts.collect() }));
             }
             Question::Inspect(unit, reply) => drop(reply.send(builder.inspect(&unit))),
-            Question::Counts(reply) => drop(reply.send(builder.counts())),
+            Question::Amounts(reply) => {
+                let (counts, holdings) = (builder.counts(), builder.holdings());
+                let encoded_bytes = pipeline.encoded_bytes();
+                drop(reply.send(Amounts { counts, holdings, encoded_bytes }));
+            }
         }
     }
 }

@@ -79,6 +79,7 @@ async fn a_host_is_shown_with_what_it_asked() {
         "Ingress rules of shop.example.com",
     ]);
     assert_eq!(shown["reads"], reads);
+    assert_eq!(shown["lastChange"], "add of HTTPProxy shop/shop");
     assert_eq!(shown["demands"], json!(["endpoints of shop/web:80"]));
     let problem = &shown["visited"][0]["problems"][0];
     assert_eq!(problem["reason"], "ServiceUnresolvedReference");
@@ -109,6 +110,15 @@ async fn what_there_is_is_counted() {
     assert_eq!(shown["graph"]["hosts"], 1);
     let clusters = &shown["cache"]["Aggregated"]["Cluster"];
     assert!(clusters["bytes"].as_u64() > Some(10), "{shown}");
+    for bytes in [
+        &shown["store"]["estimatedBytes"]["HTTPProxy"],
+        &shown["graph"]["estimatedBytes"],
+        &shown["translator"]["bytes"],
+        &shown["allocator"]["allocated"],
+        &shown["allocator"]["resident"],
+    ] {
+        assert!(bytes.as_u64() > Some(100), "{shown}");
+    }
     assert!(shown["process"]["resident"].as_u64() > Some(0), "{shown}");
 }
 

@@ -42,7 +42,8 @@ fn found(text: &str) -> BTreeMap<String, Shape> {
         } else if !line.starts_with('#') {
             let (series, _) = line.rsplit_once(' ').expect("a value");
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-            let family = ["_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            let family =
+                ["_sum", "_count", "_bucket"].iter().find_map(|end| name.strip_suffix(end));
             let family = family.filter(|family| found.contains_key(*family)).unwrap_or(name);
             let labels = labels.split(',').filter_map(|label| label.split_once('='));
             let known = found.get_mut(family).expect("a type before its samples");
@@ -91,6 +92,7 @@ fn exercised() -> Metrics {
     metrics.lease("leader-elect", Role::Leader);
     metrics.reload(Reload::Applied);
     metrics.rejection(TypeUrl::Listener);
+    metrics.accepted(&[Duration::from_millis(20)]);
     metrics.kubernetes_api(Reachable::Yes);
     let (code, method) = (Some(http::StatusCode::OK), &http::Method::GET);
     metrics.kubernetes_request(&Asked { code, method, path: "/", host: "10.96.0.1:443" });

@@ -180,6 +180,39 @@ async fn who_is_connected_is_known_and_what_it_refused() {
 }
 
 #[tokio::test]
+async fn how_long_a_change_takes_until_every_client_has_accepted_it_is_measured() {
+    let mut server = Server::start().await;
+    let measured = |server: &Server| {
+        let told = server.metrics.render();
+        let mut lines = told.lines();
+        let count =
+            lines.find_map(|line| line.strip_prefix("contour_change_accepted_seconds_count "));
+        count.expect("it is there").to_owned()
+    };
+    let clients = [Client::connect(server.address).await, Client::connect(server.address).await];
+    let mut calls = Vec::new();
+    for client in &clients {
+        let mut call = client.call(DELTA_CLUSTERS).await.expect("a call");
+        call.send(&ask(&[]));
+        let response: DeltaDiscoveryResponse = call.next().await;
+        call.send(&accept(&response));
+        calls.push(call);
+    }
+    assert_eq!(measured(&server), "0", "nobody was there when it was published");
+    server.publish(TypeUrl::Cluster, 2);
+    for (call, expect) in calls.iter_mut().zip(["0", "1"]) {
+        let response: DeltaDiscoveryResponse = call.next().await;
+        assert_eq!(measured(&server), "0");
+        call.send(&accept(&response));
+        // Asks for something else: when it is answered, the acceptance was heard.
+        let other = vec!["b".to_owned()];
+        call.send(&DeltaDiscoveryRequest { resource_names_subscribe: other, ..Default::default() });
+        let _: DeltaDiscoveryResponse = call.next().await;
+        assert_eq!(measured(&server), expect);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_stops_ends_streams_whose_clients_have_answered() {
     let server = Server::start().await;
     let client = Client::connect(server.address).await;

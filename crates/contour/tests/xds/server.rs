@@ -55,7 +55,7 @@ impl Server {
         let resource = Some(Resource::new(body(form), []));
         let edit = Edit { audience: Audience::All, type_url, name: "a".into(), resource };
         let published = self.cache.publish(&Delta { edits: vec![edit] }, self.hub.now());
-        self.hub.publish(published);
+        self.hub.publish_change(published, self.hub.now());
     }
 
     /// Waits until this many streams are open.

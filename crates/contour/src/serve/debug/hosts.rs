@@ -35,6 +35,7 @@ pub(super) fn shown(host: &str, found: &Inspection) -> Value {
         .collect();
     json!({
         "host": host,
+        "lastChange": found.cause.to_string(),
         "routes": routes,
         "clusters": found.clusters.iter().map(cluster).collect::<Vec<_>>(),
         "demands": found.demands.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -91,8 +91,8 @@ async fn show_config(State(sources): State<Sources>) -> Response {
 }
 
 async fn show_memory(State(sources): State<Sources>) -> Response {
-    match sources.ask(Question::Counts).await {
-        Ok(counts) => elsewhere(move || json(&memory::shown(&counts, &sources.hub))).await,
+    match sources.ask(Question::Amounts).await {
+        Ok(amounts) => elsewhere(move || json(&memory::shown(&amounts, &sources.hub))).await,
         Err(ended) => ended,
     }
 }

@@ -20,7 +20,8 @@ use http::StatusCode;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    Gauge, GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use self::grpc::Grpc;
@@ -34,6 +35,10 @@ const MANY: &[f64] = &[0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
 
 /// The quantiles of what concerns resources.
 const FEW: &[f64] = &[0.5, 0.9, 0.99];
+
+/// The bounds of the buckets of what Envoys take to accept, in seconds.
+const ACCEPTED: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 /// What this program was built from. Becomes: the labels of `contour_build_info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +112,7 @@ pub struct Metrics {
     statuses: Statuses,
     reloads: IntCounterVec,
     rejections: IntCounterVec,
+    accepted: Histogram,
     api_up: IntGaugeVec,
     api_requests: IntCounterVec,
     leader: IntGaugeVec,
@@ -167,6 +173,7 @@ impl Metrics {
                 "Responses that an Envoy refused, by the type of their resources.",
                 &["type"],
             ),
+            accepted: accepted(),
             api_up: gauges(
                 "contour_kubernetes_api_up",
                 "Whether the Kubernetes API answered when it was asked last.",
@@ -214,6 +221,7 @@ impl Metrics {
             Box::new(self.caches.clone()),
             Box::new(self.reloads.clone()),
             Box::new(self.rejections.clone()),
+            Box::new(self.accepted.clone()),
             Box::new(self.api_up.clone()),
             Box::new(self.api_requests.clone()),
             Box::new(self.leader.clone()),
@@ -294,6 +302,13 @@ impl Metrics {
     /// An Envoy refused a response.
     pub fn rejection(&self, type_url: TypeUrl) {
         self.rejections.with_label_values(&[type_url.as_str()]).inc();
+    }
+
+    /// Changes were accepted by every Envoy that they concern, this long after they had come.
+    pub fn accepted(&self, took: &[Duration]) {
+        for took in took {
+            self.accepted.observe(took.as_secs_f64());
+        }
     }
 
     /// Whether the Kubernetes API answers. Never told without one.
@@ -383,6 +398,12 @@ const UNANSWERED: &str = "<error>";
 
 /// Names and labels are constants of this program.
 const VALID: &str = "a valid name and valid labels";
+
+fn accepted() -> Histogram {
+    let help = "How long it takes from a change to its acceptance by every Envoy that it concerns.";
+    let options = HistogramOpts::new("contour_change_accepted_seconds", help);
+    Histogram::with_opts(options.buckets(ACCEPTED.to_vec())).expect(VALID)
+}
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)

@@ -277,7 +277,9 @@ impl<V: Variant<Response: Described>> Driver<V> {
         self.waiting.extend(reply.responses);
         let standing = self.stream.standing(sight.view());
         let told = Told { marks: reply.marks, interests: reply.interests, standing };
-        if self.call.hub.note(self.call.dialect(), self.id, told, sight) {
+        let noted = self.call.hub.note(self.call.dialect(), self.id, told, sight);
+        self.call.metrics.accepted(&noted.accepted);
+        if noted.newer {
             self.wake.notify_one();
         }
     }
@@ -308,7 +310,9 @@ impl<V: Variant> Drop for Driver<V> {
     fn drop(&mut self) {
         let dialect = self.call.dialect();
         let marks = self.stream.on_close(self.call.look().view());
-        self.call.hub.close(dialect, self.id, self.stream.interests(), marks);
+        let interests = self.stream.interests();
+        let accepted = self.call.hub.close(dialect, self.id, interests, marks);
+        self.call.metrics.accepted(&accepted);
         if let Some(peer) = &self.peer {
             self.call.hub.peers().leave(peer);
         }
