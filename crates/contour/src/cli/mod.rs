@@ -64,12 +64,7 @@ pub fn main() -> ExitCode {
     };
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // To standard output what was asked for, to standard error the rest.
-            let printed = error.print();
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-        }
+        Err(error) => return unparsed(&error),
     };
     match cli.command {
         Command::Run(args) => with_runtime(cli.log_format, run::LOG_LEVEL, run::run(args)),
@@ -82,6 +77,27 @@ pub fn main() -> ExitCode {
             report(Err(bound::exec(args.parent, &args.program, &args.arguments)))
         }
     }
+}
+
+/// Prints what was asked for instead of a command, or what is wrong with what was typed.
+fn unparsed(error: &clap::Error) -> ExitCode {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    match error.kind() {
+        // Clap knows where to: to standard output what was asked for.
+        DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand => {
+            if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        _ => report(Err(one_line(&error.render().to_string()))),
+    }
+}
+
+/// A mistake in one line: without the usage, which `--help` tells.
+fn one_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let (text, _) = text.split_once("\nUsage:").unwrap_or((text, ""));
+    let (text, _) = text.split_once("\nFor more information").unwrap_or((text, ""));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    format!("{}; try --help", words.join(" "))
 }
 
 /// What was typed, with what stands in files (`@FILE`). The arguments that we start a program with are left as they are.

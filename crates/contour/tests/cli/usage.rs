@@ -10,6 +10,8 @@ fn check_mistake<const N: usize>(arguments: [&str; N], expect: &[&str]) {
     for text in expect {
         assert!(ended.err.contains(text), "{text:?} is not in\n{}", ended.err);
     }
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    assert!(ended.err.starts_with("contour: error: "), "{}", ended.err);
     assert_eq!(ended.out, "");
     assert_eq!(ended.code, Some(1));
 }
@@ -32,8 +34,12 @@ fn check_flags(subcommand: &str, expect: &[&str]) {
 }
 
 #[test]
-fn without_a_subcommand_the_help_is_the_error() {
-    check_mistake([], &["Usage: contour [OPTIONS] <COMMAND>", "run", "serve", "bootstrap"]);
+fn without_a_subcommand_the_help_is_told() {
+    let ended = Program::start(contour([])).end();
+    for text in ["Usage: contour [OPTIONS] <COMMAND>", "run", "serve", "bootstrap"] {
+        assert!(ended.err.contains(text), "{text:?} is not in\n{}", ended.err);
+    }
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""));
 }
 
 #[test]
