@@ -268,7 +268,7 @@ impl Builder {
         let mut conditions = match reference.kind {
             Kind::HttpProxy => self.proxy_conditions(reference),
             Kind::Ingress => self.ingress_conditions(reference),
-            Kind::Service | Kind::EndpointSlice => None,
+            Kind::Service | Kind::EndpointSlice | Kind::Secret => None,
         };
         if let Some((revision, problem)) = unreadable {
             let conditions = conditions.get_or_insert_default();
@@ -631,6 +631,7 @@ mod tests {
             (Kind::Ingress, 0),
             (Kind::Service, 1),
             (Kind::EndpointSlice, 1),
+            (Kind::Secret, 0),
         ];
         assert_eq!(counts.objects, expect);
         assert_eq!((counts.units, counts.reads), (2, 5));
