@@ -104,10 +104,9 @@ fn first(certificates: &[Certificate<'_>], key: &PublicKey) -> Result<usize, Fla
     for (at, certificate) in certificates.iter().enumerate() {
         match PublicKey::of(certificate.parsed.public_key()) {
             Ok(of_certificate) if of_certificate == *key => return Ok(at),
-            Ok(_) => {}
             // Only the first one's key is asked for by Envoy.
             Err(what) if at == 0 => unusable = Some(what),
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     let other = "it belongs to none of the certificates in `tls.crt`: one of both was renewed without the other";

@@ -7,7 +7,8 @@ use pkcs1::RsaPrivateKey as RsaPrivateKeyOf;
 use pkcs1::UintRef;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Encode as _;
-use sec1::EcPrivateKey;
+use pkcs8::der::asn1::AnyRef;
+use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
 use super::flaw::{Flaw, Key};
@@ -74,15 +75,17 @@ fn read(block: &Block<'_>) -> Result<(PrivateKey, PublicKey), String> {
     Ok((PrivateKey(text), public))
 }
 
-/// Reads PKCS#8 (RFC 5208), in whose first version alone it is passed on: BoringSSL knows no other.
+/// Reads PKCS#8 (RFC 5208), in whose first version alone it is passed on: Envoy knows no other.
 fn pkcs8(der: &[u8]) -> Result<(Zeroizing<Vec<u8>>, PublicKey), String> {
     let info = PrivateKeyInfoRef::try_from(der).map_err(|_| "it is no PKCS#8 private key")?;
     let key = info.private_key.as_bytes();
     let oid = info.algorithm.oid;
     let parameters = info.algorithm.parameters;
     let public = if oid == RSA {
-        let null = parameters.is_some_and(|any| any.is_null());
-        null.then(|| rsa(key)).unwrap_or_else(|| Err(RSA_UNREADABLE.to_owned()))?
+        if !parameters.is_some_and(AnyRef::is_null) {
+            return Err(RSA_UNREADABLE.to_owned());
+        }
+        rsa(key)?
     } else if oid == ELLIPTIC {
         let named = parameters.and_then(|any| any.decode_as::<pkcs8::ObjectIdentifier>().ok());
         let named = named.ok_or("its curve is not given by name")?;
@@ -116,7 +119,7 @@ fn rsa(der: &[u8]) -> Result<PublicKey, String> {
     Ok(public)
 }
 
-/// Whether the numbers of a key belong to each other. BoringSSL asks that when it loads one.
+/// Whether the numbers of a key belong to each other. Envoy asks that when it loads one.
 fn is_consistent(key: &RsaPrivateKey<'_>) -> bool {
     let [modulus, public, private] = [&key.modulus, &key.public_exponent, &key.private_exponent]
         .map(|each| number(each.as_bytes()));
@@ -140,7 +143,7 @@ fn is_consistent(key: &RsaPrivateKey<'_>) -> bool {
 /// Reads SEC 1 (RFC 5915), for a curve that may be known already.
 fn elliptic(der: &[u8], known: Option<Curve>) -> Result<PublicKey, String> {
     let key = EcPrivateKey::try_from(der).map_err(|_| "it is no private key on a named curve")?;
-    let named = key.parameters.and_then(|parameters| parameters.named_curve());
+    let named = key.parameters.and_then(EcParameters::named_curve);
     let named = named.map(|oid| Curve::of(oid.as_bytes())).transpose()?;
     let curve = match (known, named) {
         (Some(known), Some(named)) if known != named => {

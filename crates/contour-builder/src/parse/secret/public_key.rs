@@ -12,7 +12,7 @@ pub(super) const ELLIPTIC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.
 /// `id-Ed25519`
 pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// The sizes of RSA keys, in bits: Envoy refuses smaller ones, and BoringSSL larger ones.
+/// The sizes of RSA keys, in bits: Envoy refuses smaller ones, and larger ones cost more than they give.
 const RSA_BITS: std::ops::RangeInclusive<u64> = 2048..=8192;
 
 /// A curve on which Envoy takes keys.
@@ -111,9 +111,9 @@ impl PublicKey {
         let bits = modulus.bits();
         if !RSA_BITS.contains(&bits) {
             let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
-            return Err(format!("its RSA key has {bits} bits; Envoy takes {least} to {most}"));
+            return Err(format!("its RSA key has {bits} bits; use one of {least} to {most}"));
         }
-        // As BoringSSL has it.
+        // As Envoy has it.
         let usable = modulus.bit(0) && exponent.bit(0) && (2..=33).contains(&exponent.bits());
         if !usable {
             return Err(

@@ -20,7 +20,7 @@ macro_rules! files {
 fn keys_of_each_kind_are_read_and_written_so_that_they_are_read_as_themselves() {
     let files = files!("accepted":
         "ec-prime256v1", "ec-secp384r1", "ec-secp521r1", "ec-secp521r1-pkcs8", "ed25519", "rsa-2048-pkcs1", "rsa-2056",
-        "rsa-3072", "rsa-4096",
+        "rsa-3072", "rsa-4096", "sha1",
     );
     for (name, certificate, key) in files {
         let found = pair(certificate, key).unwrap_or_else(|flaw| panic!("{name}: {flaw}"));
@@ -47,8 +47,8 @@ fn keys_that_envoy_refuses_are_refused_with_the_reason() {
         "`tls.key`, block 1: Envoy does not take keys of its algorithm (1.3.101.113): use RSA, ECDSA or Ed25519",
         "`tls.key`, block 1: it is encrypted, and nobody could tell Envoy the password: decrypt it, with `openssl pkey`",
         "`tls.key`, block 1: it is encrypted, and nobody could tell Envoy the password: decrypt it, with `openssl pkey`",
-        "`tls.key`, block 1: its RSA key has 1024 bits; Envoy takes 2048 to 8192",
-        "`tls.key`, block 1: its RSA key has 1536 bits; Envoy takes 2048 to 8192",
+        "`tls.key`, block 1: its RSA key has 1024 bits; use one of 2048 to 8192",
+        "`tls.key`, block 1: its RSA key has 1536 bits; use one of 2048 to 8192",
         "`tls.key`, block 1: Envoy does not take keys of its algorithm (1.2.840.113549.1.1.10): use RSA, ECDSA or Ed25519",
     ];
     for ((_, certificate, key), expect) in files.into_iter().zip(expect) {
@@ -60,7 +60,7 @@ fn keys_that_envoy_refuses_are_refused_with_the_reason() {
 fn the_key_of_a_certificate_is_looked_at_too() {
     let (_, key) = made(&params("a.test"));
     let [(_, small, _), (_, curve, _)] = files!("refused": "rsa-1024", "ec-secp224r1");
-    refused(small, &key, "`tls.crt`, block 1: its RSA key has 1024 bits; Envoy takes 2048 to 8192");
+    refused(small, &key, "`tls.crt`, block 1: its RSA key has 1024 bits; use one of 2048 to 8192");
     refused(
         curve,
         &key,
@@ -68,7 +68,7 @@ fn the_key_of_a_certificate_is_looked_at_too() {
     );
 }
 
-/// BoringSSL knows the first version of PKCS#8 alone; the second has the public key in it.
+/// Envoy knows the first version of PKCS#8 alone; the second has the public key in it.
 #[test]
 fn a_key_of_the_second_version_of_pkcs8_is_passed_on_in_the_first() {
     let key = Key::generate_for(&PKCS_ED25519).expect("a key");
@@ -257,10 +257,11 @@ fn an_authority_as_a_host_is_told() {
 
 #[test]
 fn a_signature_that_can_be_forged_is_told() {
-    let (certificate, key) = made(&params("a.test"));
-    assert_eq!(pair(&certificate, &key).expect("it is good").warnings.len(), 0);
-    let weak = Warning::WeakSignature { block: 2 }.to_string();
-    assert_eq!(weak, "`tls.crt`, block 2: it is signed with MD5 or SHA-1, which clients refuse");
+    let [(_, certificate, key)] = files!("accepted": "sha1");
+    let warning = Warning::WeakSignature { block: 1 };
+    assert_eq!(*pair(certificate, key).expect("it is good").warnings, [warning]);
+    let expect = "`tls.crt`, block 1: it is signed with MD5 or SHA-1, which clients refuse";
+    assert_eq!(warning.to_string(), expect);
 }
 
 /// One pair, for tests that damage it.

@@ -68,6 +68,24 @@ fn what_is_missing_is_named() {
     );
 }
 
+#[test]
+fn only_a_change_of_what_is_read_wakes_readers() {
+    let ([leaf, ..], _) = chain("a.test");
+    let mut store = crate::store::Store::default();
+    let mut put = |values: &[(&str, &str)]| {
+        let object = crate::Object::Secret(Box::new(object("Opaque", values)));
+        store.apply(&object).reads
+    };
+    let read = [crate::Read::Secret(crate::ObjectName::new("default", "a"))];
+    assert_eq!(put(&[("ca.crt", &leaf)]), read);
+    assert_eq!(put(&[("ca.crt", &leaf), ("password", "a")]), []);
+    assert_eq!(put(&[("ca.crt", &format!("the same\n{leaf}"))]), []);
+    assert_eq!(put(&[("ca.crt", "")]), read);
+    let name = crate::ObjectName::new("default", "a");
+    let gone = store.delete(&crate::ObjectRef { kind: crate::Kind::Secret, name });
+    assert_eq!(gone.reads, read);
+}
+
 /// I-18: nothing that can be printed holds a private key, a password, or a key that checks tokens.
 #[test]
 fn nothing_secret_is_printed() {
