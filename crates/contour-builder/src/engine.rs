@@ -268,7 +268,7 @@ impl Builder {
         let mut conditions = match reference.kind {
             Kind::HttpProxy => self.proxy_conditions(reference),
             Kind::Ingress => self.ingress_conditions(reference),
-            Kind::Service | Kind::EndpointSlice => None,
+            Kind::Service | Kind::EndpointSlice | Kind::Secret => None,
         };
         if let Some((revision, problem)) = unreadable {
             let conditions = conditions.get_or_insert_default();

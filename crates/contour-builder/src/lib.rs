@@ -23,6 +23,7 @@ mod unit;
 pub use config::Config;
 pub use engine::{Builder, Cause, Counts, Holdings, Inspection, Operation, Outcome, Stats};
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef, Revision};
+pub use parse::secret;
 pub use reader::Read;
 pub use status::{Addresses, Conditions, Problem, Reason, Verdict};
 pub use store::Kept;

@@ -11,6 +11,7 @@ use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
 
 use crate::config::Config;
+use crate::secret::SecretObject;
 use crate::status::Problem;
 
 /// A kind of object that the builder reads.
@@ -24,11 +25,14 @@ pub enum Kind {
     Service,
     /// `discovery.k8s.io/v1` `EndpointSlice`
     EndpointSlice,
+    /// `v1` `Secret`
+    Secret,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::HttpProxy, Kind::Ingress, Kind::Service, Kind::EndpointSlice];
+    pub const ALL: [Kind; 5] =
+        [Kind::HttpProxy, Kind::Ingress, Kind::Service, Kind::EndpointSlice, Kind::Secret];
 
     /// As `kind` in manifests.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +41,7 @@ impl Kind {
             Kind::Ingress => "Ingress",
             Kind::Service => "Service",
             Kind::EndpointSlice => "EndpointSlice",
+            Kind::Secret => "Secret",
         }
     }
 
@@ -45,7 +50,7 @@ impl Kind {
         match self {
             Kind::HttpProxy => "projectcontour.io/v1",
             Kind::Ingress => "networking.k8s.io/v1",
-            Kind::Service => "v1",
+            Kind::Service | Kind::Secret => "v1",
             Kind::EndpointSlice => "discovery.k8s.io/v1",
         }
     }
@@ -105,6 +110,8 @@ pub enum Object {
     Service(Box<Service>),
     /// An EndpointSlice.
     EndpointSlice(Box<EndpointSlice>),
+    /// A Secret, of which only what can matter is left.
+    Secret(Box<SecretObject>),
 }
 
 impl Object {
@@ -115,6 +122,7 @@ impl Object {
             Object::Ingress(object) => (Kind::Ingress, &object.metadata),
             Object::Service(object) => (Kind::Service, &object.metadata),
             Object::EndpointSlice(object) => (Kind::EndpointSlice, &object.metadata),
+            Object::Secret(object) => (Kind::Secret, &object.metadata),
         };
         let namespace = meta.namespace.as_deref().unwrap_or("default");
         let name = meta.name.as_deref().unwrap_or_default();

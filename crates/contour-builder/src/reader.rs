@@ -22,6 +22,8 @@ pub enum Read {
     Ingress(ObjectName),
     /// What is this Service?
     Service(ObjectName),
+    /// What is this Secret?
+    Secret(ObjectName),
     /// Which slices has this service, and what are they?
     EndpointSlices(ObjectName),
     /// Which roots claim this domain?
@@ -36,6 +38,7 @@ impl fmt::Display for Read {
             Read::Proxy(name) => write!(out, "{} {name}", Kind::HttpProxy),
             Read::Ingress(name) => write!(out, "{} {name}", Kind::Ingress),
             Read::Service(name) => write!(out, "{} {name}", Kind::Service),
+            Read::Secret(name) => write!(out, "{} {name}", Kind::Secret),
             Read::EndpointSlices(service) => write!(out, "endpoint slices of {service}"),
             Read::Roots(domain) => write!(out, "roots of {domain}"),
             Read::IngressRules(domain) => write!(out, "Ingress rules of {domain}"),

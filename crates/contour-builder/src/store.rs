@@ -12,6 +12,7 @@ use crate::object::{Kind, Object, ObjectName, ObjectRef, Revision};
 use crate::parse::endpoint_slice::{EndpointSlice, endpoint_slice};
 use crate::parse::http_proxy::{Proxy, http_proxy};
 use crate::parse::ingress::{Ingress, ingress};
+use crate::parse::secret::{Secret, secret};
 use crate::parse::service::{Service, service};
 use crate::reader::Read;
 use crate::status::Problem;
@@ -62,6 +63,7 @@ pub struct Store {
     ingresses: Objects<Ingress>,
     services: Objects<Service>,
     slices: Objects<EndpointSlice>,
+    secrets: Objects<Secret>,
     claims: BTreeMap<Domain, Few<Claim>>,
     slices_by_service: BTreeMap<ObjectName, Few<ObjectName>>,
     unreadable: BTreeMap<ObjectRef, (Revision, Problem)>,
@@ -95,6 +97,9 @@ impl Store {
             Object::EndpointSlice(object) => {
                 self.put_slice(name, Some(Stored::new(&object.metadata, endpoint_slice(object))))
             }
+            Object::Secret(object) => {
+                self.put_secret(name, Some(Stored::new(&object.metadata, secret(object))))
+            }
         };
         self.unreadable.remove(&reference);
         touched
@@ -113,6 +118,7 @@ impl Store {
             Kind::Ingress => self.put_ingress(&reference.name, None),
             Kind::Service => self.put_service(&reference.name, None),
             Kind::EndpointSlice => self.put_slice(&reference.name, None),
+            Kind::Secret => self.put_secret(&reference.name, None),
         }
     }
 
@@ -142,6 +148,11 @@ impl Store {
     /// A Service.
     pub fn service(&self, name: &ObjectName) -> Option<&Stored<Service>> {
         self.services.get(name)
+    }
+
+    /// A Secret.
+    pub fn secret(&self, name: &ObjectName) -> Option<&Stored<Secret>> {
+        self.secrets.get(name)
     }
 
     /// The objects of one kind that claim a domain, the oldest first.
@@ -190,6 +201,7 @@ impl Store {
             Kind::Ingress => self.ingresses.contains_key(name),
             Kind::Service => self.services.contains_key(name),
             Kind::EndpointSlice => self.slices.contains_key(name),
+            Kind::Secret => self.secrets.contains_key(name),
         };
         stored || self.unreadable.contains_key(reference)
     }
@@ -202,6 +214,7 @@ impl Store {
                 Kind::Ingress => self.ingresses.len(),
                 Kind::Service => self.services.len(),
                 Kind::EndpointSlice => self.slices.len(),
+                Kind::Secret => self.secrets.len(),
             };
             (kind, count)
         })
@@ -219,6 +232,7 @@ impl Store {
             .chain(kept(Kind::Ingress, &self.ingresses))
             .chain(kept(Kind::Service, &self.services))
             .chain(kept(Kind::EndpointSlice, &self.slices))
+            .chain(kept(Kind::Secret, &self.secrets))
     }
 
     /// Every object that can have conditions.
@@ -260,6 +274,15 @@ impl Store {
             Replaced::Alike => Touched::default(),
             Replaced::Before(_) => {
                 Touched { reads: vec![Read::Service(name.clone())], claimed: Vec::new() }
+            }
+        }
+    }
+
+    fn put_secret(&mut self, name: &ObjectName, new: Option<Stored<Secret>>) -> Touched {
+        match replace(&mut self.secrets, name, new) {
+            Replaced::Alike => Touched::default(),
+            Replaced::Before(_) => {
+                Touched { reads: vec![Read::Secret(name.clone())], claimed: Vec::new() }
             }
         }
     }

@@ -44,13 +44,20 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+        .with_env_filter(filter(level))
         .with_ansi(colours == Colours::Shown)
         // What cannot be written to standard error cannot be complained about there.
         .log_internal_errors(false)
         .event_format(Lines(format))
         .with_writer(writer)
         .finish()
+}
+
+/// What `level` says, but for one thing: a client of the API server that cannot make sense of an answer logs it whole, and
+/// the answer may be a list of Secrets (I-18). We tell of it ourselves, without what it was.
+fn filter(level: &str) -> EnvFilter {
+    let silent = "kube_client::client=error".parse().expect("a directive");
+    EnvFilter::new(level).add_directive(silent)
 }
 
 /// Writes events, each on a line of its own.
@@ -237,6 +244,17 @@ mod tests {
             r#" WARN something\nis wrong error="cannot open a file\nof two lines" empty="" time=1"#,
         ];
         assert_eq!(without_time, expect);
+    }
+
+    /// I-18: such an answer may be a list of Secrets.
+    #[test]
+    fn an_answer_of_the_api_server_is_not_logged() {
+        let lines = written(Format::Text, Colours::None, || {
+            tracing::warn!(target: "kube_client::client", "{{\"kind\": \"SecretList\"}}, no list");
+            tracing::warn!("something else");
+        });
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].ends_with("something else"), "{lines:?}");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn table<'a>(
 fn without_conditions(reference: &ObjectRef) -> [String; 4] {
     let why = match reference.kind {
         Kind::HttpProxy | Kind::Ingress => "gone, or of another class",
-        Kind::Service | Kind::EndpointSlice => "readable again, or gone",
+        Kind::Service | Kind::EndpointSlice | Kind::Secret => "readable again, or gone",
     };
     ["-".to_owned(), reference.to_string(), "-".to_owned(), why.to_owned()]
 }

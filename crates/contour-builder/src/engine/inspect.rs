@@ -7,7 +7,8 @@ use contour_dag::{ClusterName, Host, HostName};
 use super::cause::BuiltUnit;
 use super::{Builder, Cause};
 use crate::build::Output;
-use crate::object::{Kind, ObjectRef};
+use crate::object::{Kind, ObjectName, ObjectRef};
+use crate::parse::secret::Secret;
 use crate::reader::Read;
 use crate::status::Problem;
 use crate::store::Kept;
@@ -92,6 +93,11 @@ impl Builder {
             (Unit::Host(name), Output::Host(Some(host))) => Some((name, host)),
             _ => None,
         })
+    }
+
+    /// What a Secret can be used for; `None` if there is none of that name.
+    pub fn secret(&self, name: &ObjectName) -> Option<&Arc<Secret>> {
+        self.store.secret(name).map(|stored| &stored.checked)
     }
 
     /// What a unit asked and came to; `None` for one that is not demanded.

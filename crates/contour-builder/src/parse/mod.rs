@@ -7,6 +7,7 @@
 pub mod endpoint_slice;
 pub mod http_proxy;
 pub mod ingress;
+pub mod secret;
 pub mod service;
 
 mod class;

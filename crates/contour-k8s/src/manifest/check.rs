@@ -13,12 +13,27 @@ use crate::yaml::tree::{Entry, Node, Value};
 /// So many known names are listed when none resembles an unknown one.
 const NAMES_LISTED: usize = 12;
 
+/// Whether a fault may say which value it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quoting {
+    Values,
+    /// No: the object may hold keys and passwords.
+    Nothing,
+}
+
 /// Adds to `faults` everything in `node`, which stands at `path`, that `schema` does not allow.
-pub(super) fn check(schema: &Schema, node: &Node<'_>, path: FieldPath, faults: &mut Faults) {
-    Checker { path, faults }.value(schema, node);
+pub(super) fn check(
+    schema: &Schema,
+    node: &Node<'_>,
+    path: FieldPath,
+    quoting: Quoting,
+    faults: &mut Faults,
+) {
+    Checker { quoting, path, faults }.value(schema, node);
 }
 
 struct Checker<'f> {
+    quoting: Quoting,
     path: FieldPath,
     faults: &'f mut Faults,
 }
@@ -51,7 +66,11 @@ impl Checker<'_> {
 
     fn wrong_type(&mut self, node: &Node<'_>, expected: &str, mend: &str) {
         let mend = if mend.is_empty() { String::new() } else { format!("; {mend}") };
-        self.fault(node.at, format!("expected {expected}, found {}{mend}", node.described()));
+        let found = match self.quoting {
+            Quoting::Values => format!(", found {}", node.described()),
+            Quoting::Nothing => String::new(),
+        };
+        self.fault(node.at, format!("expected {expected}{found}{mend}"));
     }
 
     fn boolean(&mut self, node: &Node<'_>) {

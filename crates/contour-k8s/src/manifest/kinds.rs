@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use contour_api::meta::ObjectMeta;
 use contour_api::{core, crd, discovery, networking};
+use contour_builder::secret::SecretObject;
 use contour_builder::{Kind, Object};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value as Json, json};
@@ -30,6 +31,7 @@ fn compile(kind: Kind) -> Result<Schema, SchemaError> {
         Kind::Ingress => generated::<networking::Ingress>()?,
         Kind::Service => generated::<core::Service>()?,
         Kind::EndpointSlice => generated::<discovery::EndpointSlice>()?,
+        Kind::Secret => generated::<core::Secret>()?,
     };
     let mut metadata = generated::<ObjectMeta>()?;
     if let Some(fields) = metadata.fields_mut() {
@@ -81,7 +83,19 @@ pub(super) fn decode(kind: Kind, json: Json) -> Result<Object, serde_json::Error
         Kind::Ingress => Object::Ingress(serde_json::from_value(json)?),
         Kind::Service => Object::Service(serde_json::from_value(json)?),
         Kind::EndpointSlice => Object::EndpointSlice(serde_json::from_value(json)?),
+        Kind::Secret => Object::Secret(Box::new(secret(json)?)),
     })
+}
+
+/// A Secret, whose base64 may be broken into lines.
+fn secret(mut json: Json) -> Result<SecretObject, serde_json::Error> {
+    let values = json.get_mut("data").and_then(Json::as_object_mut);
+    for value in values.into_iter().flat_map(|data| data.values_mut()) {
+        if let Json::String(text) = value {
+            text.retain(|each| !matches!(each, '\n' | '\r'));
+        }
+    }
+    serde_json::from_value(json).map(SecretObject::new)
 }
 
 #[cfg(test)]

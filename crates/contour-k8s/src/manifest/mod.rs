@@ -17,6 +17,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use contour_builder::{Kind, Object, ObjectRef};
 
+use self::check::Quoting;
 use self::identity::{Identity, Version};
 use crate::yaml::fault::{Fault, Faults, FieldPath, Position};
 use crate::yaml::tree::{self, Node, Value};
@@ -140,7 +141,8 @@ fn object(
     faults: &mut Faults,
 ) -> Option<(Object, u64)> {
     let schema = kinds::schema(kind);
-    check::check(schema, node, path.clone(), faults);
+    let quoting = if kind == Kind::Secret { Quoting::Nothing } else { Quoting::Values };
+    check::check(schema, node, path.clone(), quoting, faults);
     rules::check(kind, node, path, faults);
     if !faults.is_empty() {
         return None;
@@ -152,7 +154,8 @@ fn object(
     match kinds::decode(kind, json) {
         Ok(object) => Some((object, hasher.finish())),
         Err(error) => {
-            faults.push(node.at, path.as_str(), format!("cannot be decoded: {error}"));
+            let error = if kind == Kind::Secret { String::new() } else { format!(": {error}") };
+            faults.push(node.at, path.as_str(), format!("cannot be decoded{error}"));
             None
         }
     }

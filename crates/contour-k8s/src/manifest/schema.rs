@@ -261,7 +261,8 @@ fn whole(bound: f64) -> i64 {
 
 fn text(raw: &Raw) -> Result<Shape, SchemaError> {
     let timestamp = match raw.format.as_deref() {
-        None => false,
+        // What is in bytes is base64, which is a matter of its kind's rules.
+        None | Some("byte") => false,
         Some("date-time") => true,
         Some(other) => return Err(SchemaError::Unknown(format!("format {other}"))),
     };

@@ -5,6 +5,7 @@ mod identity;
 mod lists;
 mod rules;
 mod schema;
+mod secrets;
 
 use contour_builder::{Kind, Object};
 use proptest::prelude::*;
@@ -66,6 +67,7 @@ fn json(text: &str) -> serde_json::Value {
             Object::Ingress(object) => serde_json::to_value(object),
             Object::Service(object) => serde_json::to_value(object),
             Object::EndpointSlice(object) => serde_json::to_value(object),
+            Object::Secret(_) => panic!("a Secret does not travel any further"),
         }
         .expect("objects are JSON"),
         other => panic!("{other:?} is not one good object; {:?}", findings(text)),
@@ -117,6 +119,7 @@ fn sample(kind: Kind) -> String {
         Kind::EndpointSlice => {
             "addressType: IPv4\nports:\n- {name: a, port: 80}\nendpoints:\n- addresses: [10.0.0.1]\n"
         }
+        Kind::Secret => "type: Opaque\nstringData: {a: b}\ndata: {ca.crt: aGk=}\n",
     };
     head + rest
 }

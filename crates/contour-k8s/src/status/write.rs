@@ -55,7 +55,7 @@ pub(super) fn due(
             let observed: IngressStatus = read(seen);
             json(render::ingress(addresses, &observed))
         }
-        Kind::Service | Kind::EndpointSlice => None,
+        Kind::Service | Kind::EndpointSlice | Kind::Secret => None,
     }
 }
 
@@ -80,7 +80,9 @@ pub(super) async fn put(
 ) -> Result<Seen, WriteError> {
     let body = match object.kind {
         Kind::Ingress => whole(client, object, seen, status).await?,
-        Kind::HttpProxy | Kind::Service | Kind::EndpointSlice => part(object, seen, &status),
+        Kind::HttpProxy | Kind::Service | Kind::EndpointSlice | Kind::Secret => {
+            part(object, seen, &status)
+        }
     };
     let body = serde_json::to_vec(&body).expect("it is JSON");
     let request = Request::new(path(object));
@@ -151,6 +153,7 @@ fn plural(kind: Kind) -> &'static str {
         Kind::Ingress => "ingresses",
         Kind::Service => "services",
         Kind::EndpointSlice => "endpointslices",
+        Kind::Secret => "secrets",
     }
 }
 

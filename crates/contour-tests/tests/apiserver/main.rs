@@ -29,6 +29,7 @@ fn main() {
         lease::an_outage_longer_than_the_renew_deadline_ends_leadership_until_it_is_over,
         lease::leadership_is_told_in_events,
         statuses::every_kind_that_is_built_is_followed,
+        statuses::every_resource_of_upstream_is_followed_or_waits_for_a_feature,
         statuses::a_thousand_proxies_are_each_written_once,
         statuses::at_rest_nothing_is_written,
         intact::an_ingress_keeps_everything_but_its_status,

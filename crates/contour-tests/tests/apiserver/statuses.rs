@@ -44,8 +44,60 @@ pub(super) async fn every_kind_that_is_built_is_followed(_: &Shared) {
             }
             Kind::HttpProxy => follows_proxies(&server, &admin, &replica).await,
             Kind::Ingress => follows_ingresses(&server, &admin, &replica).await,
+            Kind::Secret => follows_secrets(&server, &admin, &replica).await,
         }
     }
+}
+
+/// What upstream watches: each resource under its plural name.
+const WATCHED_BY_UPSTREAM: [&str; 17] = [
+    "backendtlspolicies",
+    "configmaps",
+    "endpointslices",
+    "extensionservices",
+    "gatewayclasses",
+    "gateways",
+    "grpcroutes",
+    "httpproxies",
+    "httproutes",
+    "ingresses",
+    "namespaces",
+    "referencegrants",
+    "secrets",
+    "services",
+    "tcproutes",
+    "tlscertificatedelegations",
+    "tlsroutes",
+];
+
+/// What of it is not followed yet, and the feature that needs it.
+const NOT_FOLLOWED_YET: [(&str, &str); 12] = [
+    ("backendtlspolicies", "Gateway API: TLS to backends"),
+    ("configmaps", "Gateway API: the authorities of BackendTLSPolicies"),
+    ("extensionservices", "HTTPProxy: authorization and rate limits"),
+    ("gatewayclasses", "Gateway API"),
+    ("gateways", "Gateway API"),
+    ("grpcroutes", "Gateway API: gRPC"),
+    ("httproutes", "Gateway API"),
+    ("namespaces", "Gateway API: which namespaces a listener admits routes from"),
+    ("referencegrants", "Gateway API: references across namespaces"),
+    ("tcproutes", "Gateway API: TCP"),
+    ("tlscertificatedelegations", "HTTPProxy and Ingress: certificates of other namespaces"),
+    ("tlsroutes", "Gateway API: TLS passthrough"),
+];
+
+pub(super) async fn every_resource_of_upstream_is_followed_or_waits_for_a_feature(_: &Shared) {
+    let followed = Kind::ALL.map(|kind| match kind {
+        Kind::HttpProxy => "httpproxies",
+        Kind::Ingress => "ingresses",
+        Kind::Service => "services",
+        Kind::EndpointSlice => "endpointslices",
+        Kind::Secret => "secrets",
+    });
+    let waiting = NOT_FOLLOWED_YET.map(|(resource, _)| resource);
+    let mut known = [&followed[..], &waiting].concat();
+    known.sort_unstable();
+    assert_eq!(known, WATCHED_BY_UPSTREAM);
 }
 
 async fn follows_services(server: &ApiServer, admin: &Client, replica: &Replica) {
@@ -81,6 +133,39 @@ async fn follows_proxies(server: &ApiServer, admin: &Client, replica: &Replica) 
     until("a mistake is told", async || says(admin, "shop", "invalid").await).await;
     proxies.delete("shop", &DeleteParams::default()).await.expect("it is there");
     until("the host is gone", async || !serves_host(replica, "shop.example.com")).await;
+}
+
+/// A Secret that nothing refers to shows in counts alone. Those of types that are not asked for do not even show there.
+async fn follows_secrets(server: &ApiServer, admin: &Client, replica: &Replica) {
+    let secret = |name: &str, kind: &str, value: &str| {
+        format!(
+            "---
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, namespace: default}}
+type: {kind}
+stringData: {{tls.crt: {value}, tls.key: ''}}
+"
+        )
+    };
+    let kept = || replica.metric("contour_dag_cache_object{kind=\"Secret\"}");
+    let done = |operation: &str| {
+        let labels = format!("{{kind=\"Secret\",op=\"{operation}\"}}");
+        replica.metric(&format!("contour_eventhandler_operation_total{labels}"))
+    };
+    assert_eq!(kept(), 0);
+    server.apply(&secret("release", "helm.sh/release.v1", "a")).await.expect("it is good");
+    server.apply(&secret("web", "kubernetes.io/tls", "a")).await.expect("it is good");
+    server.apply(&secret("other", "example.com/other", "a")).await.expect("it is good");
+    until("two Secrets are kept", async || kept() == 2 && done("add") == 2).await;
+    server.apply(&secret("web", "kubernetes.io/tls", "b")).await.expect("it is good");
+    until("one is told again", async || done("update") == 1).await;
+    let secrets = Api::<contour_api::core::Secret>::namespaced(admin.clone(), "default");
+    for name in ["release", "web", "other"] {
+        secrets.delete(name, &DeleteParams::default()).await.expect("it is there");
+    }
+    until("they are gone", async || kept() == 0 && done("delete") == 2).await;
+    assert_eq!(done("add"), 2);
 }
 
 async fn follows_ingresses(server: &ApiServer, admin: &Client, replica: &Replica) {

@@ -5,6 +5,7 @@
 mod accepted;
 mod manifests;
 mod order;
+mod secrets;
 mod traffic;
 
 use std::path::PathBuf;
@@ -34,6 +35,10 @@ fn main() {
     let tests = tests![
         accepted::every_case_is_accepted_in_the_aggregated_dialect,
         accepted::every_case_is_accepted_in_the_separate_dialect,
+        secrets::key_pairs_that_are_accepted_are_loaded,
+        secrets::key_pairs_that_envoy_refuses_are_refused,
+        secrets::authorities_and_lists_that_are_accepted_are_loaded,
+        secrets::authorities_and_lists_that_envoy_refuses_are_refused,
         traffic::requests_are_routed_in_the_aggregated_dialect,
         traffic::requests_are_routed_in_the_separate_dialect,
         traffic::services_share_requests_by_weight,

@@ -38,8 +38,9 @@ fn serve(directory: &Path) -> (Program, SocketAddr) {
 /// Where a program serves, by its own words.
 #[track_caller]
 fn address(program: &Program) -> SocketAddr {
-    let said = program.says("serving xDS in plain text address=", 1);
-    let (_, address) = said.split_once("address=").expect("was waited for");
+    const BEFORE: &str = "serving xDS in plain text address=";
+    let said = program.says(BEFORE, 1);
+    let (_, address) = said.split_once(BEFORE).expect("was waited for");
     address.lines().next().and_then(|line| line.parse().ok()).expect("an address")
 }
 

@@ -4,6 +4,7 @@
 
 mod endpoint_slice;
 mod ingress;
+mod secret;
 mod service;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(super) fn check(kind: Kind, node: &Node<'_>, path: &FieldPath, faults: &mut 
         Kind::Ingress => ingress::check(node, path, faults),
         Kind::Service => service::check(node, path, faults),
         Kind::EndpointSlice => endpoint_slice::check(node, path, faults),
+        Kind::Secret => secret::check(node, path, faults),
     }
 }
 

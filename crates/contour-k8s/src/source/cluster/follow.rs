@@ -195,7 +195,7 @@ impl<K: Watched> Follower<K> {
     }
 
     async fn stream_list(&mut self) -> Result<String, Interrupted> {
-        let mut params = WatchParams::default().timeout(WATCH_SECONDS);
+        let mut params = watch_params::<K>();
         params.send_initial_events = true;
         // No version: at least as new as when it is asked for, so that another server's older memory is not believed.
         let stream = self.api.watch(&params, "").await.map_err(Interrupted::of)?;
@@ -210,7 +210,10 @@ impl<K: Watched> Follower<K> {
     }
 
     async fn page_list(&mut self) -> Result<String, Interrupted> {
-        let mut params = ListParams::default().limit(PAGE);
+        let mut params = ListParams {
+            field_selector: K::FIELDS.map(str::to_owned),
+            ..ListParams::default().limit(PAGE)
+        };
         loop {
             let page = self.api.list(&params).await.map_err(Interrupted::of)?;
             self.hears();
@@ -225,7 +228,7 @@ impl<K: Watched> Follower<K> {
 
     /// Tells what changes from a version on, which it brings up to date. Ends well when the server ends the watch.
     async fn watch(&mut self, seen: &mut String) -> Result<(), Interrupted> {
-        let params = WatchParams::default().timeout(WATCH_SECONDS);
+        let params = watch_params::<K>();
         let stream = self.api.watch(&params, seen).await.map_err(Interrupted::of)?;
         self.hears();
         self.goes_on();
@@ -319,8 +322,9 @@ impl<K: Watched> Follower<K> {
             Err(invalid) => {
                 self.sink.notice_unread::<K>(&object, &invalid.metadata);
                 let ObjectRef { kind, name } = &object;
-                let (namespace, name, error) = (&name.namespace, &name.name, &invalid.error);
-                tracing::warn!(%kind, %namespace, %name, error, "an object cannot be read; what it was before is served");
+                let (namespace, name) = (&name.namespace, &name.name);
+                let error = K::unreadable(&invalid.error);
+                tracing::warn!(%kind, %namespace, %name, %error, "an object cannot be read; what it was before is served");
                 let message = format!("the object cannot be read: {error}");
                 let problem = Problem::new(Reason::Unreadable, message);
                 Change::Unreadable(object, Revision::of(&invalid.metadata), problem)
@@ -385,6 +389,11 @@ impl<K: Watched> Follower<K> {
             }
         }
     }
+}
+
+fn watch_params<K: Watched>() -> WatchParams {
+    let field_selector = K::FIELDS.map(str::to_owned);
+    WatchParams { field_selector, ..WatchParams::default().timeout(WATCH_SECONDS) }
 }
 
 /// The plural name of a kind, as RBAC rules have it.

@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
-use contour_api::core::Service;
+use contour_api::core::{Secret, Service};
 use contour_api::discovery::EndpointSlice;
 use contour_api::meta::ObjectMeta;
 use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
+use contour_builder::secret::SecretObject;
 use contour_builder::{Addresses, Kind, Object, Revision};
 use kube::Resource;
 use kube::core::NamespaceResourceScope;
@@ -26,11 +27,19 @@ pub(super) trait Watched:
 {
     const KIND: Kind;
 
+    /// Which of the kind the API server shall tell of; `None`: all.
+    const FIELDS: Option<&'static str> = None;
+
     /// The object, for the builder.
     fn object(self) -> Object;
 
     /// Whether its status is ours to write.
     const HAS_STATUS: bool;
+
+    /// What is told of an object that cannot be decoded, given what the decoder says.
+    fn unreadable(error: &str) -> String {
+        error.to_owned()
+    }
 
     /// Its status as JSON, if it is ours to write. Empty: it has none.
     fn status(&self) -> Option<Box<[u8]>>;
@@ -106,6 +115,28 @@ impl Watched for EndpointSlice {
     }
 }
 
+impl Watched for Secret {
+    const KIND: Kind = Kind::Secret;
+    const HAS_STATUS: bool = false;
+
+    /// By number, most Secrets of a cluster are releases of Helm, of up to a megabyte each.
+    const FIELDS: Option<&'static str> =
+        Some("type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token");
+
+    fn object(self) -> Object {
+        Object::Secret(Box::new(SecretObject::new(self)))
+    }
+
+    /// Without what the decoder says, which may quote what it met (I-18).
+    fn unreadable(_: &str) -> String {
+        "it has not the form of a Secret".to_owned()
+    }
+
+    fn status(&self) -> Option<Box<[u8]>> {
+        None
+    }
+}
+
 /// What is seen of an object whose status is not.
 pub(super) fn unread(meta: &ObjectMeta) -> Seen {
     Seen {
@@ -118,4 +149,36 @@ pub(super) fn unread(meta: &ObjectMeta) -> Seen {
 fn json(status: Option<&impl Serialize>) -> Box<[u8]> {
     let text = status.map(|status| serde_json::to_vec(status).expect("a status is JSON"));
     text.unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DeserializeGuard;
+    use serde_json::json;
+
+    use super::*;
+
+    /// I-18: the decoder may quote what it met.
+    #[test]
+    fn a_secret_that_cannot_be_decoded_is_told_without_what_it_holds() {
+        let odd = json!({"metadata": {"name": "a"}, "data": "hunter2"});
+        let guard: DeserializeGuard<Secret> = serde_json::from_value(odd).expect("its name");
+        let error = guard.0.expect_err("no Secret has text for data").error;
+        assert!(error.contains("hunter2"), "{error}");
+        assert_eq!(Secret::unreadable(&error), "it has not the form of a Secret");
+        assert_eq!(Service::unreadable(&error), error);
+    }
+
+    #[test]
+    fn of_a_secret_only_what_is_read_goes_on() {
+        let secret = json!({
+            "metadata": {"name": "a", "managedFields": [{}], "annotations": {"b": "hunter2"}},
+            "data": {"ca.crt": "aGk=", "password": "aHVudGVyMg=="},
+        });
+        let secret: Secret = serde_json::from_value(secret).expect("a Secret");
+        let object = format!("{:?}", secret.object());
+        let expect = "Secret(SecretObject { namespace: None, name: Some(\"a\"), kind: Opaque, \
+                      lengths: {\"ca.crt\": 2} })";
+        assert_eq!(object, expect);
+    }
 }

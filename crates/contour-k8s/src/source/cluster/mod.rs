@@ -14,7 +14,7 @@ mod sink;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contour_api::core::Service;
+use contour_api::core::{Secret, Service};
 use contour_api::discovery::EndpointSlice;
 use contour_api::networking::Ingress;
 use contour_api::v1::HTTPProxy;
@@ -112,6 +112,7 @@ impl Watching {
             Kind::Ingress => self.follow::<Ingress>(namespace),
             Kind::Service => self.follow::<Service>(namespace),
             Kind::EndpointSlice => self.follow::<EndpointSlice>(namespace),
+            Kind::Secret => self.follow::<Secret>(namespace),
         }
     }
 

@@ -309,10 +309,10 @@ fn the_path_decides_which_of_two_comes_first() {
 
 #[test]
 fn other_kinds_are_counted() {
-    let folder = Folder::with("a.yaml", "kind: Secret\n---\nkind: Deployment\n");
-    folder.write("b.yaml", "kind: Secret\n");
+    let folder = Folder::with("a.yaml", "kind: ConfigMap\n---\nkind: Deployment\n");
+    folder.write("b.yaml", "kind: ConfigMap\n");
     let report = folder.open().scan().report;
-    assert_eq!(report.skipped, BTreeMap::from([("Deployment".into(), 1), ("Secret".into(), 2)]));
+    assert_eq!(report.skipped, BTreeMap::from([("Deployment".into(), 1), ("ConfigMap".into(), 2)]));
     assert_eq!((report.files, report.objects, report.findings), (2, 0, vec![]));
 }
 
@@ -520,7 +520,7 @@ mod watching {
         let folder = Folder::with("a.yaml", &service("a", 1));
         let mut watched = Watched::new(folder.dir.path());
         watched.synced().await;
-        folder.write("b.yaml", "kind: Secret\n");
+        folder.write("b.yaml", "kind: ConfigMap\n");
         let Event::Scanned(scan) = watched.next().await else { panic!("it is synced") };
         assert_eq!((said(&scan), scan.report.files), (vec![], 2));
     }

@@ -177,11 +177,13 @@ impl Serve {
         let metrics = Arc::new(Metrics::default());
         let input = self.open(&metrics).await?;
         let client = input.client().cloned();
-        let edges = self.resolved.edges.clone();
-        tokio::select! {
-            settled = self.settle(client.as_ref()) => settled?,
-            error = ports::serve_meanwhile(&edges) => return Err(error),
-            () = stop.asked() => return Ok(ExitCode::SUCCESS),
+        if let (Basis::Named(..), Some(client)) = (&self.basis, &client) {
+            let edges = self.resolved.edges.clone();
+            tokio::select! {
+                settled = self.settle(client) => settled?,
+                error = ports::serve_meanwhile(&edges) => return Err(error),
+                () = stop.asked() => return Ok(ExitCode::SUCCESS),
+            }
         }
         for note in &self.resolved.notes {
             tracing::warn!("{note}");
@@ -262,10 +264,8 @@ impl Serve {
     }
 
     /// Reads the `ContourConfiguration`, if one is named: waits for an API server that does not answer.
-    async fn settle(&mut self, client: Option<&client::Client>) -> Result<(), Error> {
-        let (Basis::Named(name, known), Some(client)) = (&mut self.basis, client) else {
-            return Ok(());
-        };
+    async fn settle(&mut self, client: &client::Client) -> Result<(), Error> {
+        let Basis::Named(name, known) = &mut self.basis else { return Ok(()) };
         let read = named::wait(client, name).await;
         let read = read.map_err(|reason| Error::Unreadable { name: name.clone(), reason })?;
         let read = read.ok_or_else(|| Error::NoSuchConfiguration(name.clone()))?;
