@@ -1,7 +1,7 @@
 //! The allocator of this process, and of the benchmark, which measures what runs.
 //!
-//! jemalloc rather than the system's: it tells what it holds, gives memory back after a burst, and is as fast in a static
-//! binary.
+//! jemalloc rather than the system's: it tells what it holds, gives memory back after a burst, and does not depend on the C
+//! library, whose own is slow where it is linked statically.
 
 use tikv_jemalloc_ctl::{epoch, stats};
 

@@ -250,8 +250,13 @@ fn what_happened_to_objects_is_counted_whether_it_changed_anything_or_not() {
 #[test]
 fn what_there_is_is_counted() {
     let counts = served("a.example").counts();
-    let expect =
-        [(Kind::HttpProxy, 1), (Kind::Ingress, 0), (Kind::Service, 1), (Kind::EndpointSlice, 1)];
+    let expect = [
+        (Kind::HttpProxy, 1),
+        (Kind::Ingress, 0),
+        (Kind::Service, 1),
+        (Kind::EndpointSlice, 1),
+        (Kind::Secret, 0),
+    ];
     assert_eq!(counts.objects, expect);
     assert_eq!((counts.units, counts.reads), (2, 5));
     assert_eq!((counts.hosts, counts.clusters, counts.conditions), (1, 1, 1));
