@@ -287,8 +287,8 @@ impl Builder {
             Some(_) if !self.store.allows_roots_in(namespace) => {
                 let message = format!(
                     "spec.virtualhost: host names may not be claimed from namespace {namespace}; \
-                     --root-namespaces lists those that may, and their roots may include this object \
-                     once it has no virtualhost"
+                     --root-namespaces, or httpproxy.rootNamespaces of the ContourConfiguration, lists \
+                     those that may, and their roots may include this object once it has no virtualhost"
                 );
                 conditions.errors.push(Problem::new(Reason::RootNotAllowed, message));
             }

@@ -14,11 +14,10 @@ pub struct Times {
 }
 
 impl Times {
-    /// Of at least one measurement.
-    pub fn of(mut each: Vec<f64>) -> Times {
+    /// Of at least one measurement: without any, there is nothing that could be within a budget.
+    pub fn of(mut each: Vec<f64>) -> Option<Times> {
         each.sort_unstable_by(f64::total_cmp);
-        let median = each.get(each.len() / 2).copied().unwrap_or_default();
-        Times { median, max: each.last().copied().unwrap_or_default() }
+        Some(Times { median: *each.get(each.len() / 2)?, max: *each.last()? })
     }
 }
 

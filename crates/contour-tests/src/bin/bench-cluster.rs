@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use bytes::Bytes;
 use clap::Parser;
 use contour_api::conditions::ConditionStatus;
 use contour_api::discovery::EndpointSlice;
 use contour_api::v1::HTTPProxy;
 use contour_tests::api_server::objects::{proxy, service};
-use contour_tests::api_server::{Account, ApiServer};
+use contour_tests::api_server::{Account, ApiServer, Request};
 use contour_tests::budget::{Figure, Line, Times};
-use contour_tests::grpc::{Call, Client};
+use contour_tests::grpc::Client;
 use contour_tests::program::Program;
-use contour_tests::proxy::PATIENCE;
+use contour_tests::proxy::{PATIENCE, until};
 use contour_xds::resource::TypeUrl;
 use contour_xds::wire::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 use futures_util::TryStreamExt as _;
@@ -28,6 +29,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// What can go wrong is the machine's fault or ours; either way the text is for whoever runs the benchmark.
@@ -36,7 +38,8 @@ type Error = Box<dyn std::error::Error>;
 /// From the answer to the last creation until every status is right.
 const STATUSES_WITHIN: Figure = Figure::Seconds(5.0);
 
-/// From the answer to an edit of an EndpointSlice until a connected Envoy has it.
+/// From when an edit of an EndpointSlice is known, by the API server's answer and to whoever watches it, until a connected
+/// Envoy has it. An API server that is as busy as this one tells watchers late at times, and us no earlier.
 const ENDPOINT_WITHIN: Figure = Figure::Milliseconds(100.0);
 
 const DELTA_ENDPOINTS: &str = "envoy.service.endpoint.v3.EndpointDiscoveryService/DeltaEndpoints";
@@ -66,31 +69,37 @@ async fn main() -> Result<ExitCode, Error> {
     eprintln!("==> creating {} proxies", args.size);
     let admin = server.admin().client().await;
     let proxies = Api::<HTTPProxy>::namespaced(admin.clone(), "default");
-    let (right, are_right) = watch::channel((0, Instant::now()));
-    tokio::spawn(count_right(proxies.clone(), right));
+    let (right, mut are_right) = watch::channel((0, Instant::now()));
+    let mut watchers = JoinSet::new(); // they end with it
+    watchers.spawn(count_right(proxies.clone(), right));
     let asked = server.requests_of_contour().len();
-    let begin = Instant::now();
-    create(&proxies, args.size).await?;
-    let created = Instant::now();
     let slices = Api::namespaced(admin, "default");
-    let all_right = async {
-        let mut are_right = are_right;
-        are_right.wait_for(|(count, _)| *count == args.size).await.map(|right| right.1)
+    let created_and_right = async {
+        let begin = Instant::now();
+        create(&proxies, args.size).await?;
+        let created = Instant::now();
+        let right = are_right.wait_for(|(count, _)| *count == args.size);
+        let right = timeout(PATIENCE, right).await??.1;
+        Ok::<_, Error>((created - begin, right.saturating_duration_since(created)))
     };
-    let (mut asking, mut reaching) = (Vec::new(), Vec::new());
-    let right = tokio::select! {
-        right = timeout(PATIENCE, all_right) => right??,
-        failed = envoy.follow(&slices, &mut asking, &mut reaching) => return failed.map(|never| match never {}),
+    let mut edits = Edits::default();
+    let (creating, statuses) = tokio::select! {
+        took = created_and_right => took?,
+        failed = envoy.follow(&slices, &mut edits) => return failed.map(|never| match never {}),
     };
-    let requests = server.requests_of_contour();
-    let writes = requests[asked..].iter().filter(|each| each.resource == "httpproxies/status");
-    let lines = report(&Measured {
-        creating: (created - begin).as_secs_f64(),
-        statuses: right.saturating_duration_since(created).as_secs_f64(),
-        writes: (writes.count(), args.size),
-        asking: Times::of(asking),
-        reaching: Times::of(reaching),
-    });
+    drop(program);
+    let writes = || {
+        let requests = server.requests_of_contour();
+        let of_status = |each: &&Request| each.resource == "httpproxies/status";
+        requests[asked..].iter().filter(of_status).count()
+    };
+    until("the audit log has every write", async || writes() >= args.size).await;
+    let lines = report(Measured {
+        creating: creating.as_secs_f64(),
+        statuses: statuses.as_secs_f64(),
+        writes: (writes(), args.size),
+        edits,
+    })?;
     println!("{} proxies created at once, in a cluster on one machine", args.size);
     for line in &lines {
         println!("{line}");
@@ -113,26 +122,29 @@ struct Measured {
     statuses: f64,
     /// How many there were, and how many there may be.
     writes: (usize, usize),
-    asking: Times,
-    reaching: Times,
+    edits: Edits,
 }
 
-fn report(measured: &Measured) -> Vec<Line> {
+fn report(measured: Measured) -> Result<Vec<Line>, Error> {
     let ms = |seconds: f64| Figure::Milliseconds(seconds * 1e3);
-    let Measured { creating, statuses, writes: (writes, may), asking, reaching } = measured;
-    vec![
-        Line::free("creating them", Figure::Seconds(*creating)),
-        Line::bound("until all statuses are right", Figure::Seconds(*statuses), STATUSES_WITHIN),
-        Line::bound("  writes of statuses", Figure::Count(*writes), Figure::Count(*may)),
-        Line::free("an endpoint edited meanwhile, until the answer: median", ms(asking.median)),
-        Line::free("  longest", ms(asking.max)),
-        Line::bound(
-            "from the answer to a connected Envoy: median",
-            ms(reaching.median),
-            ENDPOINT_WITHIN,
-        ),
-        Line::bound("  longest", ms(reaching.max), ENDPOINT_WITHIN),
-    ]
+    let Measured { creating, statuses, writes: (writes, may), edits } = measured;
+    let times = |each| Times::of(each).ok_or("no endpoint was edited meanwhile");
+    let count = edits.asking.len();
+    let (asking, watching) = (times(edits.asking)?, times(edits.watching)?);
+    let (reaching, beyond) = (times(edits.reaching)?, times(edits.beyond)?);
+    Ok(vec![
+        Line::free("creating them", Figure::Seconds(creating)),
+        Line::bound("until all statuses are right", Figure::Seconds(statuses), STATUSES_WITHIN),
+        Line::bound("  writes of statuses", Figure::Count(writes), Figure::Count(may)),
+        Line::free("edits of an endpoint meanwhile", Figure::Count(count)),
+        Line::free("  until the API server's answer: median", ms(asking.median)),
+        Line::free("    longest", ms(asking.max)),
+        Line::free("  from there to a watcher of it: median", ms(watching.median)),
+        Line::free("    longest", ms(watching.max)),
+        Line::bound("  from there to an Envoy: median", ms(reaching.median), ENDPOINT_WITHIN),
+        Line::free("    longest", ms(reaching.max)),
+        Line::bound("    longest after the watcher has it", ms(beyond.max), ENDPOINT_WITHIN),
+    ])
 }
 
 /// Where a program serves, by its own words.
@@ -174,11 +186,39 @@ async fn count_right(proxies: Api<HTTPProxy>, right: watch::Sender<(usize, Insta
 
 /// A client that wants the endpoints of one service.
 struct Envoy {
-    call: Call,
-    _connection: Client,
+    /// What it got last, and when.
+    got: watch::Receiver<(Bytes, Instant)>,
+}
+
+/// Edits of an endpoint; times in seconds.
+#[derive(Default)]
+struct Edits {
+    /// Until the API server's answer.
+    asking: Vec<f64>,
+    /// From there until a plain watcher of the object has it.
+    watching: Vec<f64>,
+    /// From there until a client of `contour serve` has it.
+    reaching: Vec<f64>,
+    /// From when both the answer and the watcher's news were there.
+    beyond: Vec<f64>,
+}
+
+/// Says which resource version of the slice a watcher saw last, and since when.
+async fn watch_slice(slices: Api<EndpointSlice>, seen: watch::Sender<(Option<String>, Instant)>) {
+    let watched = watcher(slices, watcher::Config::default()).applied_objects();
+    let each = watched.try_for_each(|slice| {
+        if slice.metadata.name.as_deref() == Some("web-1") {
+            seen.send_replace((slice.metadata.resource_version, Instant::now()));
+        }
+        std::future::ready(Ok(()))
+    });
+    if let Err(error) = each.await {
+        eprintln!("the endpoints cannot be watched: {error}");
+    }
 }
 
 impl Envoy {
+    /// Takes what comes, and acknowledges it at once, whatever the rest of this program is waiting for.
     async fn connect(server: SocketAddr) -> Result<Envoy, Error> {
         let connection = Client::connect(server).await;
         let mut call = connection.call(DELTA_ENDPOINTS).await?;
@@ -187,45 +227,50 @@ impl Envoy {
             resource_names_subscribe: vec!["default/web/http".to_owned()],
             ..DeltaDiscoveryRequest::default()
         });
-        Ok(Envoy { call, _connection: connection })
+        let (put, got) = watch::channel((Bytes::new(), Instant::now()));
+        tokio::spawn(async move {
+            let _connection = connection;
+            while let Ok(answer) = call.try_next::<DeltaDiscoveryResponse>().await {
+                call.send(&DeltaDiscoveryRequest {
+                    type_url: answer.type_url,
+                    response_nonce: answer.nonce,
+                    ..DeltaDiscoveryRequest::default()
+                });
+                for body in answer.resources.into_iter().filter_map(|each| each.resource) {
+                    put.send_replace((body.value, Instant::now()));
+                }
+            }
+        });
+        Ok(Envoy { got })
     }
 
-    /// Edits the service's slice again and again, and measures in seconds how long the API server takes, and how long it
-    /// takes from there.
+    /// Edits the service's slice again and again.
     async fn follow(
         &mut self,
         slices: &Api<EndpointSlice>,
-        asking: &mut Vec<f64>,
-        reaching: &mut Vec<f64>,
+        edits: &mut Edits,
     ) -> Result<Infallible, Error> {
+        let (see, mut seen) = watch::channel((None, Instant::now()));
+        let mut watchers = JoinSet::new(); // they end with it
+        watchers.spawn(watch_slice(slices.clone(), see));
         loop {
-            let address = format!("198.18.1.{}", asking.len() % 250 + 1);
+            let address = format!("198.18.1.{}", edits.asking.len() % 250 + 1);
             let endpoint = json!({ "addresses": [&address], "conditions": { "ready": true } });
             let patch = Patch::Merge(json!({ "endpoints": [endpoint] }));
             let begin = Instant::now();
-            slices.patch("web-1", &PatchParams::default(), &patch).await?;
+            let slice = slices.patch("web-1", &PatchParams::default(), &patch).await?;
             let answered = Instant::now();
-            self.until(&address).await?;
-            asking.push((answered - begin).as_secs_f64());
-            reaching.push(answered.elapsed().as_secs_f64());
-        }
-    }
-
-    /// Takes what comes, and acknowledges it, until it has this address.
-    async fn until(&mut self, address: &str) -> Result<(), Error> {
-        loop {
-            let answer: DeltaDiscoveryResponse = self.call.try_next().await?;
-            self.call.send(&DeltaDiscoveryRequest {
-                type_url: answer.type_url,
-                response_nonce: answer.nonce,
-                ..DeltaDiscoveryRequest::default()
-            });
-            let mut bodies = answer.resources.iter().filter_map(|each| each.resource.as_ref());
-            if bodies
-                .any(|any| any.value.windows(address.len()).any(|each| each == address.as_bytes()))
-            {
-                return Ok(());
-            }
+            let has_it = |(body, _): &(Bytes, _)| {
+                body.windows(address.len()).any(|each| each == address.as_bytes())
+            };
+            let arrived = timeout(PATIENCE, self.got.wait_for(has_it)).await??.1;
+            let is_it = |(version, _): &(_, _)| *version == slice.metadata.resource_version;
+            let watched = timeout(PATIENCE, seen.wait_for(is_it)).await??.1;
+            let after = |moment| arrived.saturating_duration_since(moment).as_secs_f64();
+            edits.asking.push((answered - begin).as_secs_f64());
+            edits.watching.push(watched.saturating_duration_since(answered).as_secs_f64());
+            edits.reaching.push(after(answered));
+            edits.beyond.push(after(answered.max(watched)));
         }
     }
 }

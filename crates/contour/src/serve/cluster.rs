@@ -1,8 +1,9 @@
 //! From an API server to a running pipeline, and from its conditions back to statuses.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contour_builder::{Addresses, Conditions, Kind, ObjectName, ObjectRef};
+use contour_builder::{Addresses, Conditions, Kind, ObjectName, ObjectRef, Problem};
 use contour_k8s::client::{self, Asked, Client};
 use contour_k8s::lease::{self, Election};
 use contour_k8s::source::cluster::{self, Health, Outputs};
@@ -121,24 +122,41 @@ async fn forward(mut told: mpsc::Receiver<cluster::Event>, control: mpsc::Sender
 
 /// Hands what is true to the writer, the newest of each object.
 async fn hand_over(statuses: Arc<Outbox>, news: mpsc::Sender<status::News>) {
+    let mut told = Told::new();
     while let Ok(place) = news.reserve().await {
         let some = statuses.take().await;
         for (object, conditions) in &some {
-            tell_problems(object, conditions.as_deref());
+            tell_problems(&mut told, object, conditions.as_deref());
         }
         place.send(some);
     }
 }
 
-/// An Ingress has no place for what is wrong with it: the log has it, whenever it changes.
-fn tell_problems(object: &ObjectRef, conditions: Option<&Conditions>) {
-    let problems = conditions.into_iter().flat_map(|conditions| &conditions.errors);
-    for problem in problems.filter(|_| object.kind == Kind::Ingress) {
+/// Problems of Ingresses that the log has. An Ingress itself has no place for them.
+type Told = BTreeMap<ObjectName, Vec<Problem>>;
+
+fn tell_problems(told: &mut Told, object: &ObjectRef, conditions: Option<&Conditions>) {
+    for problem in untold(told, object, conditions) {
         let ObjectName { namespace, name } = &object.name;
         let (_, reason) = problem.reason.words();
         let message = &*problem.message;
         tracing::warn!(%namespace, %name, reason, message, "something is wrong with an Ingress");
     }
+}
+
+/// The problems of an Ingress, if they are not those that were told last: conditions also come to be confirmed, as by the
+/// echo of a status that was written.
+fn untold(told: &mut Told, object: &ObjectRef, conditions: Option<&Conditions>) -> Vec<Problem> {
+    if object.kind != Kind::Ingress {
+        return Vec::new();
+    }
+    let problems = conditions.map_or_else(Vec::new, |conditions| conditions.errors.clone());
+    if problems.is_empty() {
+        told.remove(&object.name);
+        return problems;
+    }
+    let before = told.insert(object.name.clone(), problems.clone());
+    if before.is_some_and(|before| before == problems) { Vec::new() } else { problems }
 }
 
 async fn tell_health(
@@ -188,4 +206,30 @@ fn count(metrics: &Metrics, written: &Written) {
         }
     };
     metrics.status_update(kind.as_str(), update, *took);
+}
+
+#[cfg(test)]
+mod tests {
+    use contour_builder::Reason;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_of_an_ingress_is_told_when_it_changes_and_not_when_it_is_confirmed() {
+        let mut told = Told::new();
+        let object = ObjectRef { kind: Kind::Ingress, name: ObjectName::new("default", "web") };
+        let with = |message: &str| Conditions {
+            errors: vec![Problem::new(Reason::Unreadable, message)],
+            ..Conditions::default()
+        };
+        let mut count =
+            |conditions: Option<&Conditions>| untold(&mut told, &object, conditions).len();
+        assert_eq!(count(Some(&with("a typo"))), 1);
+        assert_eq!(count(Some(&with("a typo"))), 0, "confirmed");
+        assert_eq!(count(Some(&with("another"))), 1);
+        assert_eq!(count(Some(&Conditions::default())), 0, "mended");
+        assert_eq!(count(Some(&with("another"))), 1, "again");
+        assert_eq!(count(None), 0, "gone");
+        assert_eq!(count(Some(&with("another"))), 1, "made again");
+    }
 }

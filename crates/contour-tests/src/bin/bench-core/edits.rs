@@ -118,7 +118,7 @@ impl Loop {
                 resources: most.resources.max(work.resources),
             };
         }
-        Ok(Edit { times: Times::of(times), work: most })
+        Ok(Edit { times: Times::of(times).ok_or("no round")?, work: most })
     }
 
     fn routes(&self) -> usize {

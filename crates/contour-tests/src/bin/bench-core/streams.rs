@@ -135,7 +135,8 @@ pub fn measure(count: usize) -> Result<Figures, Error> {
             times.push(at.saturating_sub(begin).as_secs_f64());
             source.settle().await;
         }
-        Ok(Figures { before, idle, peak, opening, update: Times::of(times), woken })
+        let update = Times::of(times).ok_or("no round")?;
+        Ok(Figures { before, idle, peak, opening, update, woken })
     })
 }
 

@@ -17,12 +17,13 @@ use contour_builder::Kind;
 use contour_k8s::client::Asked;
 use contour_xds::resource::TypeUrl;
 use http::StatusCode;
-use prometheus::core::Collector;
+use prometheus::core::{AtomicU64, Collector, GenericGauge};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
+use rustix::process::{Resource, getrlimit};
 
 use self::grpc::Grpc;
 use self::summary::Summary;
@@ -227,6 +228,7 @@ impl Metrics {
             Box::new(self.leader.clone()),
             Box::new(self.expiry.clone()),
             Box::new(ProcessCollector::for_self()),
+            Box::new(virtual_memory_max()),
         ];
         collectors.extend(self.grpc.collectors());
         collectors.extend(self.statuses.collectors());
@@ -407,6 +409,17 @@ fn accepted() -> Histogram {
 
 fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)
+}
+
+/// What [`ProcessCollector`] leaves out of what Go programs say of themselves: the limit of the address space, and if
+/// there is none the largest number that fits, as there.
+fn virtual_memory_max() -> GenericGauge<AtomicU64> {
+    const NAME: &str = "process_virtual_memory_max_bytes";
+    const HELP: &str = "The most virtual memory that this process may have.";
+    let limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
+    let gauge = GenericGauge::new(NAME, HELP).expect("a name and a text");
+    gauge.set(limit);
+    gauge
 }
 
 fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
