@@ -10,7 +10,9 @@ mod check;
 mod envoy;
 mod ports;
 mod serve;
+mod shutdown;
 mod usage;
+mod xds;
 
 use std::net::{Ipv4Addr, TcpListener};
 
