@@ -12,4 +12,5 @@ pub mod serve;
 pub mod allocator;
 pub mod envoy;
 pub mod log;
+pub mod private;
 pub mod table;
