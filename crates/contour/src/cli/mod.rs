@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, each with what was typed and one `run`.
 
 mod bootstrap;
+mod certgen;
 mod run;
 mod serve;
 
@@ -23,6 +24,9 @@ use crate::config::Settings;
 use crate::envoy::bound;
 use crate::log::{self, Colours};
 
+/// What is logged by commands that work beside others.
+const INFO: &str = "info";
+
 /// How long a process that ends waits for what cannot be interrupted: a file that is read, a terminal that takes no text.
 const LAST_WORK: Duration = Duration::from_millis(500);
 
@@ -43,6 +47,7 @@ enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Bootstrap(bootstrap::Args),
+    Certgen(certgen::Args),
     /// Becomes a program that ends with its parent.
     #[command(name = bound::SUBCOMMAND, hide = true)]
     ExecBound(ExecBound),
@@ -73,6 +78,7 @@ pub fn main() -> ExitCode {
             Err(error) => report(Err(error)),
         },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),
+        Command::Certgen(args) => with_runtime(cli.log_format, INFO, certgen::run(args)),
         Command::ExecBound(args) => {
             report(Err(bound::exec(args.parent, &args.program, &args.arguments)))
         }
