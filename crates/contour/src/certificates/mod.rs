@@ -6,6 +6,7 @@
 mod issue;
 mod key;
 mod name;
+pub mod renewal;
 pub mod secrets;
 
 pub use issue::{Bundle, Identity, Request, issue};
