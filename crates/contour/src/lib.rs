@@ -5,6 +5,7 @@
 
 pub mod cli;
 
+pub mod certificates;
 pub mod config;
 
 pub mod serve;

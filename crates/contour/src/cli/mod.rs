@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, each with what was typed and one `run`.
 
 mod bootstrap;
+mod certgen;
 mod completions;
 mod envoy;
 mod run;
@@ -50,6 +51,7 @@ enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Bootstrap(bootstrap::Args),
+    Certgen(certgen::Args),
     /// What a pod does with its Envoy.
     #[command(subcommand)]
     Envoy(envoy::Command),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
             Err(error) => report(Err(error)),
         },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),
+        Command::Certgen(args) => with_runtime(cli.log_format, INFO, certgen::run(args)),
         Command::Version(args) => report(version::run(&args)),
         Command::Completions(args) => report(completions::run(&args)),
         Command::Cli(args) => with_runtime(cli.log_format, "warn", xds::run(args)),

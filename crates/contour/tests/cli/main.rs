@@ -6,6 +6,7 @@ mod program;
 mod manifests;
 
 mod bootstrap;
+mod certgen;
 mod check;
 mod envoy;
 mod ports;
