@@ -59,6 +59,8 @@ fn put(path: &Path, text: &str, existing: Existing) -> Result<(), Error> {
     // A name without a directory is in this one.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
+    // What is wrong with it is told better here than by the name of a temporary file.
+    directory.metadata().map_err(failed)?;
     let permissions = Permissions::from_mode(FILE);
     let mut file =
         Builder::new().permissions(permissions).tempfile_in(directory).map_err(failed)?;
