@@ -232,10 +232,10 @@ fn contour(bootstrap: &Bootstrap) -> Value {
         "upstream_bind_config": {
             "socket_options": [{
                 "description": "TCP_USER_TIMEOUT, in milliseconds",
-                "level": 6,
-                "name": 18,
-                "int_value": 30_000,
-                "state": "STATE_PREBIND",
+                // 64-bit numbers are text.
+                "level": "6",
+                "name": "18",
+                "int_value": "30000",
             }],
         },
         "typed_extension_protocol_options": {
