@@ -5,6 +5,7 @@ pub mod contour_configuration;
 pub mod lease;
 mod manifest;
 pub mod quiet;
+pub mod secret;
 pub mod source;
 pub mod status;
 mod told;

@@ -73,6 +73,7 @@ pub struct Proxy {
     /// Where it takes requests.
     pub http: SocketAddr,
     admin: Admin,
+    socket: PathBuf,
     _scratch: TempDir,
     _process: Child,
 }
@@ -103,7 +104,8 @@ impl Proxy {
             .kill_on_drop(true)
             .spawn()
             .expect("Envoy starts");
-        Proxy { http: ports.http, admin: Admin::new(socket), _scratch: scratch, _process: process }
+        let admin = Admin::new(&socket);
+        Proxy { http: ports.http, admin, socket, _scratch: scratch, _process: process }
     }
 
     /// Asks Envoy's admin interface.
@@ -112,6 +114,11 @@ impl Proxy {
     /// What kept it from answering.
     pub async fn ask(&self, path: &str) -> Result<String, String> {
         self.admin.get(path).await.map_err(|error| error.to_string())
+    }
+
+    /// The socket of Envoy's admin interface.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.socket.clone()
     }
 
     /// One of Envoy's counters or gauges; `None` if there is none of that name, or no Envoy yet.
@@ -181,7 +188,11 @@ impl Answer {
     }
 }
 
-async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+/// A request on a connection of its own.
+///
+/// # Errors
+/// If nobody listens, or the answer is none.
+pub async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");

@@ -59,6 +59,7 @@ impl Replica {
             source: source::cluster::Settings::default(),
             addresses: Some(Addresses::parse(addresses)),
             election: Some(election),
+            certificates: None,
         };
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();

@@ -5,6 +5,7 @@
 
 pub mod cli;
 
+pub mod certificates;
 pub mod config;
 
 pub mod serve;
@@ -12,4 +13,5 @@ pub mod serve;
 pub mod allocator;
 pub mod envoy;
 pub mod log;
+pub mod private;
 pub mod table;

@@ -200,14 +200,27 @@ impl ApiServer {
         self.write_kubeconfig("contour", &format!("token: {token}"))
     }
 
+    /// A service account, which was applied before.
+    ///
+    /// # Panics
+    /// If the API server refuses it a token.
+    pub async fn account(&self, namespace: &str, name: &str) -> Account {
+        let token = self.token(namespace, name, None).await;
+        self.write_kubeconfig(&format!("{name}-of-{namespace}"), &format!("token: {token}"))
+    }
+
     /// A new token of the service account, which [`ApiServer::contour_account`] has made; good until this Secret of the same
     /// namespace is deleted, if one is named.
     ///
     /// # Panics
     /// If the API server refuses it.
     pub async fn token_of_contour(&self, bound_to: Option<&str>) -> String {
+        self.token(NAMESPACE, "contour", bound_to).await
+    }
+
+    async fn token(&self, namespace: &str, name: &str, bound_to: Option<&str>) -> String {
         let client = self.admin().client().await;
-        let accounts = Api::<ServiceAccount>::namespaced(client, NAMESPACE);
+        let accounts = Api::<ServiceAccount>::namespaced(client, namespace);
         let bound = bound_to.map(|name| BoundObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Secret".to_owned()),
@@ -220,8 +233,7 @@ impl ApiServer {
             ..TokenRequestSpec::default()
         };
         let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
-        let answer =
-            accounts.create_token_request("contour", &PostParams::default(), &request).await;
+        let answer = accounts.create_token_request(name, &PostParams::default(), &request).await;
         let status = answer.expect("a token").status.expect("a status");
         status.token.expect("a token")
     }

@@ -3,9 +3,11 @@
 //! Without an Envoy these tests fail where `CI` is set, and are shown as ignored elsewhere.
 
 mod accepted;
+mod bootstrap;
 mod manifests;
 mod order;
 mod secrets;
+mod shutdown;
 mod traffic;
 
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ fn main() {
         order::one_refused_resource_at_start_leaves_the_others_working,
         order::a_taken_port_is_tried_again_in_the_aggregated_dialect,
         order::a_taken_port_is_tried_again_in_the_separate_dialect,
+        bootstrap::every_combination_of_settings_is_accepted,
+        shutdown::nothing_is_lost_while_envoy_is_drained,
         order::hosts_that_keep_coming_are_served_in_the_separate_dialect,
     ];
     let trials = tests.into_iter().map(|(name, test)| {

@@ -1,8 +1,13 @@
 //! The command line: one file for each subcommand, each with what was typed and one `run`.
 
 mod bootstrap;
+mod certgen;
+mod completions;
+mod envoy;
 mod run;
 mod serve;
+mod version;
+mod xds;
 
 mod expand;
 mod flags;
@@ -22,6 +27,9 @@ use clap::{Parser, Subcommand};
 use crate::config::Settings;
 use crate::envoy::bound;
 use crate::log::{self, Colours};
+
+/// What is logged by commands that work beside others.
+const INFO: &str = "info";
 
 /// How long a process that ends waits for what cannot be interrupted: a file that is read, a terminal that takes no text.
 const LAST_WORK: Duration = Duration::from_millis(500);
@@ -43,6 +51,13 @@ enum Command {
     Run(run::Args),
     Serve(serve::Args),
     Bootstrap(bootstrap::Args),
+    Certgen(certgen::Args),
+    /// What a pod does with its Envoy.
+    #[command(subcommand)]
+    Envoy(envoy::Command),
+    Cli(xds::Args),
+    Version(version::Args),
+    Completions(completions::Args),
     /// Becomes a program that ends with its parent.
     #[command(name = bound::SUBCOMMAND, hide = true)]
     ExecBound(ExecBound),
@@ -73,6 +88,11 @@ pub fn main() -> ExitCode {
             Err(error) => report(Err(error)),
         },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),
+        Command::Certgen(args) => with_runtime(cli.log_format, INFO, certgen::run(args)),
+        Command::Version(args) => report(version::run(&args)),
+        Command::Completions(args) => report(completions::run(&args)),
+        Command::Cli(args) => with_runtime(cli.log_format, "warn", xds::run(args)),
+        Command::Envoy(command) => with_runtime(cli.log_format, INFO, command.run()),
         Command::ExecBound(args) => {
             report(Err(bound::exec(args.parent, &args.program, &args.arguments)))
         }

@@ -25,6 +25,8 @@ pub struct Edges {
     pub client: Client,
     /// How the one that writes statuses is elected; `None`: it is this process. Source: `--disable-leader-election`.
     pub election: Option<Election>,
+    /// Whether whoever leads renews the certificates of xDS. Source: `--manage-certificates`.
+    pub manage_certificates: bool,
     /// The namespaces whose objects are read; empty: all. Source: `--watch-namespaces`.
     pub watch_namespaces: BTreeSet<String>,
     /// What is not read. Source: `--disable-feature`.
@@ -193,6 +195,7 @@ pub(super) fn edges(asked: &mut Asked<'_>) -> Edges {
         debug: endpoint(asked, &keys::DEBUG_ADDRESS, &keys::DEBUG_PORT),
         client: client(asked),
         election: election(asked),
+        manage_certificates: asked.boolean(&keys::MANAGE_CERTIFICATES),
         watch_namespaces: asked.strings(&keys::WATCH_NAMESPACES).into_iter().collect(),
         disabled: asked
             .texts(&keys::DISABLED_FEATURES)

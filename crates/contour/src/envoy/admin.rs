@@ -48,6 +48,12 @@ pub enum AdminError {
         /// The request's path.
         path: String,
     },
+    /// What came is not what was asked for.
+    #[error("the answer to {path} makes no sense")]
+    Unknown {
+        /// The request's path.
+        path: String,
+    },
     /// Envoy does not do it.
     #[error("{path} answered {status}")]
     Refused {

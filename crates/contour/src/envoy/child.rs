@@ -445,7 +445,8 @@ mod tests {
     #[tokio::test]
     async fn a_stopped_child_is_drained_and_then_terminated() {
         let (_directory, options) = scripted(RUNS);
-        let heard = fake::serve(&options.admin, |_| (200, String::new()));
+        let idle = "listener.admin.downstream_cx_active: 0\n";
+        let heard = fake::serve(&options.admin, |_| (200, idle.to_owned()));
         let child = Child::spawn(options).expect("a child");
         match child.stop(NEVER).await {
             Stopped::Terminated { drained: Drained::Idle, status } => {

@@ -45,7 +45,7 @@ async fn empty(admin: &Admin, poll: Duration, last: &mut Option<u64>) -> Result<
     admin.post("/healthcheck/fail").await?;
     admin.post("/drain_listeners?graceful").await?;
     loop {
-        let open = connections(&admin.get(CONNECTIONS).await?);
+        let open = open_connections(admin).await?;
         *last = Some(open);
         if open == 0 {
             return Ok(());
@@ -54,23 +54,34 @@ async fn empty(admin: &Admin, poll: Duration, last: &mut Option<u64>) -> Result<
     }
 }
 
+/// How many connections carry traffic.
+///
+/// # Errors
+/// [`AdminError`], also for an answer without any gauge.
+pub async fn open_connections(admin: &Admin) -> Result<u64, AdminError> {
+    let unknown = || AdminError::Unknown { path: CONNECTIONS.to_owned() };
+    connections(&admin.get(CONNECTIONS).await?).ok_or_else(unknown)
+}
+
 /// How many connections carry traffic: those of all listeners without those of the operators' listeners.
 ///
 /// Only the gauges of listeners know TCP-proxied connections, and only those of HTTP connection managers have
-/// a name that does not depend on addresses. Neither alone can answer.
-fn connections(stats: &str) -> u64 {
-    let (mut open, mut operators) = (0, 0);
+/// a name that does not depend on addresses. Neither alone can answer. `None` if there is no gauge at all: every Envoy has
+/// that of its admin interface.
+fn connections(stats: &str) -> Option<u64> {
+    let (mut open, mut operators, mut known) = (0, 0, false);
     for line in stats.lines() {
         let Some((name, count)) = line.split_once(": ") else { continue };
         let Some(scope) = name.strip_suffix(".downstream_cx_active") else { continue };
-        let count: u64 = count.parse().unwrap_or_default();
+        let Ok(count) = count.trim().parse::<u64>() else { continue };
+        known = true;
         if let Some(listener) = scope.strip_prefix("listener.") {
             open += if is_total(listener) { count } else { 0 };
         } else if scope.strip_prefix("http.").is_some_and(|prefix| OPERATORS.contains(&prefix)) {
             operators += count;
         }
     }
-    open.saturating_sub(operators)
+    known.then(|| open.saturating_sub(operators))
 }
 
 /// Whether the gauge is of a whole listener, not of its part on one worker, and not of the admin interface.
@@ -90,7 +101,7 @@ mod tests {
 
     #[track_caller]
     fn check(stats: &[&str], expect: u64) {
-        assert_eq!(connections(&stats.join("\n")), expect);
+        assert_eq!(connections(&stats.join("\n")), Some(expect));
     }
 
     #[test]
@@ -151,8 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_passed_over() {
-        check(&["", "No stats", "listener.127.0.0.1_8080.downstream_cx_total: 9"], 0);
+    fn text_without_a_gauge_says_nothing() {
+        let text = "\nNo stats\nlistener.127.0.0.1_8080.downstream_cx_total: 9\nx.downstream_cx_active: many\n";
+        assert_eq!(connections(text), None);
     }
 
     /// Drains an Envoy that has `open` connections when it is asked first and one less each time.

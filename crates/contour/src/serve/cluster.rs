@@ -15,6 +15,7 @@ use super::health::Readiness;
 use super::metrics::{Metrics, Reachable, Role, StatusUpdate};
 use super::outbox::Outbox;
 use super::start::Running;
+use crate::certificates::renewal;
 
 /// How many batches of objects may wait for the control loop, beside those in its own queue.
 const BATCHES: usize = 1;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub addresses: Option<Addresses>,
     /// How the one that writes statuses is elected; `None`: it is this process.
     pub election: Option<lease::Settings>,
+    /// How whoever leads renews the certificates of xDS; `None`: somebody else does.
+    pub certificates: Option<renewal::Settings>,
 }
 
 /// A client of an API server whose requests are counted.
@@ -54,7 +57,7 @@ pub async fn connect(
 
 /// Has a pipeline read an API server, and statuses written there. Answers what readiness is made of.
 pub fn read(running: &mut Running, client: &Client, settings: Settings) -> Arc<Readiness> {
-    let Settings { source, addresses: given, election } = settings;
+    let Settings { source, addresses: given, election, certificates } = settings;
     if let Some(service) = &source.envoy_service
         && !source.covers(&service.namespace)
     {
@@ -73,6 +76,10 @@ pub fn read(running: &mut Running, client: &Client, settings: Settings) -> Arc<R
     let metrics = Arc::clone(&running.metrics);
     running.run("health of the cluster", tell_health(seen, Arc::clone(&readiness), metrics));
     let leading = elect(running, client, election);
+    if let Some(settings) = certificates {
+        let renewing = super::renewal::run(client.clone(), settings, leading.clone());
+        running.run("renewal of certificates", renewing);
+    }
     let (news, inbox) = mpsc::channel(1);
     running.run("statuses", hand_over(Arc::clone(&running.statuses), news));
     let inputs = Inputs { news: inbox, observed, addresses: known, leading };

@@ -12,6 +12,7 @@ pub mod xds;
 
 pub mod accept;
 pub mod http;
+pub mod renewal;
 pub mod tls;
 
 pub mod debug;

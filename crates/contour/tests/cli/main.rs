@@ -6,11 +6,14 @@ mod program;
 mod manifests;
 
 mod bootstrap;
+mod certgen;
 mod check;
 mod envoy;
 mod ports;
 mod serve;
+mod shutdown;
 mod usage;
+mod xds;
 
 use std::net::{Ipv4Addr, TcpListener};
 

@@ -222,3 +222,22 @@ fn a_contour_configuration_needs_a_cluster() {
         "a ContourConfiguration is an object of a cluster; with --source directory=PATH give a file",
     );
 }
+
+#[test]
+fn certificates_are_renewed_in_a_cluster_only() {
+    let command = serving(&["--source", "directory=.", "--manage-certificates"]);
+    check_error(
+        &Program::start(command).end(),
+        "--manage-certificates renews Secrets of a cluster; with --source directory=PATH there are none",
+    );
+}
+
+#[test]
+fn a_namespace_that_cannot_hold_certificates_is_one_clear_line() {
+    let mut command = serving(&["--manage-certificates"]);
+    command.env("CONTOUR_NAMESPACE", "a.b");
+    check_error(
+        &Program::start(command).end(),
+        "invalid namespace name \"a.b\": give up to 63 lower-case letters, digits and hyphens, no hyphen first or last",
+    );
+}

@@ -141,6 +141,27 @@ fn the_version_is_that_of_the_package() {
 }
 
 #[test]
+fn the_version_is_told_in_both_forms() {
+    for (arguments, begin) in [(&["version"][..], "branch: "), (&["version", "-o", "json"], "{")] {
+        let mut command = contour([]);
+        command.args(arguments);
+        let ended = Program::start(command).end();
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+        assert!(ended.out.starts_with(begin), "{}", ended.out);
+        assert!(ended.out.contains(env!("CARGO_PKG_VERSION")), "{}", ended.out);
+    }
+}
+
+#[test]
+fn shells_can_complete_subcommands_and_flags() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ended = Program::start(contour(["completions", shell])).end();
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{shell}");
+        assert!(ended.out.contains("bootstrap") && ended.out.contains("xds-port"), "{shell}");
+    }
+}
+
+#[test]
 fn the_help_of_run_explains_every_flag() {
     check_flags(
         "run",
@@ -165,12 +186,19 @@ fn the_help_of_bootstrap_explains_every_flag() {
             "admin-address",
             "admin-port",
             "dns-lookup-family",
+            "envoy-cafile",
+            "envoy-cert-file",
+            "envoy-key-file",
             "help",
             "log-format",
             "namespace",
+            "overload-downstream-max-conn",
+            "overload-max-heap",
+            "resources-dir",
             "xds-address",
             "xds-port",
             "xds-protocol",
+            "xds-resource-version",
         ],
     );
 }

@@ -3,6 +3,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod certificates;
 mod configured;
 mod elections;
 mod lacking;
@@ -10,7 +11,9 @@ mod objects;
 mod outage;
 mod pod;
 mod quiet;
+mod renewal;
 mod running;
+mod volume;
 
 use contour_tests::api_server::trials;
 
@@ -29,6 +32,12 @@ fn main() {
         objects::only_the_namespaces_that_are_asked_for_are_read,
         objects::statuses_have_the_addresses_that_are_given,
         objects::statuses_have_the_addresses_of_envoys_service_and_lose_them_with_it,
+        certificates::certgen_makes_and_replaces_secrets,
+        certificates::certgen_makes_no_half_of_a_set,
+        certificates::certgen_remakes_a_secret_of_another_type_if_it_may,
+        certificates::whoever_leads_makes_certificates_that_are_missing,
+        certificates::what_is_not_allowed_is_told_once_by_name,
+        renewal::nobody_notices_that_certificates_are_renewed,
         objects::requests_are_no_more_than_the_flags_allow,
         objects::requests_are_logged_as_the_flag_says,
         configured::it_is_read_waited_for_and_followed,

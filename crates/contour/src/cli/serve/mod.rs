@@ -19,6 +19,7 @@ use self::reload::{News, Reloading, rows, shown};
 use super::flags::Given;
 use super::output::{patiently, print_changes};
 use super::signal;
+use crate::certificates::{InvalidName, renewal};
 use crate::config::edges::Endpoint;
 use crate::config::{self, Base, Environment, Problems, Resolved, Settings, file, resolve};
 use crate::serve::accept::Transport;
@@ -84,6 +85,12 @@ pub(super) enum Error {
         "a ContourConfiguration is an object of a cluster; with --source directory=PATH give a file"
     )]
     NoCluster,
+    #[error(
+        "--manage-certificates renews Secrets of a cluster; with --source directory=PATH there are none"
+    )]
+    NoSecrets,
+    #[error(transparent)]
+    Namespace(#[from] InvalidName),
     #[error("there is no ContourConfiguration {0} (--contour-config-name)")]
     NoSuchConfiguration(contour_builder::ObjectName),
     #[error("the ContourConfiguration {name} (--contour-config-name) cannot be read: {reason}")]
@@ -110,6 +117,7 @@ pub(super) struct Serve {
     given: Settings,
     environment: Environment,
     resolved: Resolved,
+    certificates: Option<renewal::Settings>,
 }
 
 /// What objects are read from, once it is open.
@@ -154,7 +162,11 @@ impl Args {
             Basis::Nothing | Basis::Named(..) => Base::Nothing,
         };
         let resolved = resolve(&given, base, &environment)?;
-        Ok(Serve { source: self.source, basis, given, environment, resolved })
+        let certificates = settle::certificates(&resolved.edges, &environment)?;
+        if let (Some(_), Source::Directory(_)) = (&certificates, &self.source) {
+            return Err(Error::NoSecrets);
+        }
+        Ok(Serve { source: self.source, basis, given, environment, resolved, certificates })
     }
 }
 
@@ -196,7 +208,9 @@ impl Serve {
         let transport = xds_transport(&mut running, &resolved.edges.xds)?;
         let readiness = match input {
             Input::Cluster(client) => {
-                cluster::read(&mut running, &client, settle::cluster(&resolved.edges)?)
+                let certificates = self.certificates.clone();
+                let settings = settle::cluster(&resolved.edges, certificates)?;
+                cluster::read(&mut running, &client, settings)
             }
             Input::Directory(directory) => {
                 running.read_directory(directory);

@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use super::reload::News;
+use crate::certificates::{InvalidName, Namespace, renewal};
 use crate::config::Environment;
 use crate::config::edges::{self, Edges, StatusAddresses};
 use crate::serve::cluster::Settings;
@@ -30,9 +31,25 @@ pub(super) fn client(configured: &edges::Client) -> client::Settings {
     client::Settings { access, throttle: Throttle::new(qps, burst) }
 }
 
+/// How the certificates of xDS are renewed, if they are to be.
+///
+/// # Errors
+/// If our namespace is none.
+pub(super) fn certificates(
+    edges: &Edges,
+    environment: &Environment,
+) -> Result<Option<renewal::Settings>, InvalidName> {
+    let namespace = || Namespace::new(environment.namespace());
+    let settings = edges.manage_certificates.then(|| namespace().map(renewal::Settings::new));
+    settings.transpose()
+}
+
 /// # Errors
 /// If the times of the lease do not go together.
-pub(super) fn cluster(edges: &Edges) -> Result<Settings, InvalidDurations> {
+pub(super) fn cluster(
+    edges: &Edges,
+    certificates: Option<renewal::Settings>,
+) -> Result<Settings, InvalidDurations> {
     let (addresses, envoy_service) = match &edges.status_addresses {
         StatusAddresses::Given(given) => (Some(Addresses::parse(&given.join(","))), None),
         StatusAddresses::Service(name) => {
@@ -42,7 +59,7 @@ pub(super) fn cluster(edges: &Edges) -> Result<Settings, InvalidDurations> {
     let election = edges.election.as_ref().map(election).transpose()?;
     let namespaces = edges.watch_namespaces.iter().cloned().collect();
     let source = source::cluster::Settings { namespaces, envoy_service };
-    Ok(Settings { source, addresses, election })
+    Ok(Settings { source, addresses, election, certificates })
 }
 
 fn election(configured: &edges::Election) -> Result<lease::Settings, InvalidDurations> {

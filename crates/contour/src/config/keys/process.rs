@@ -40,6 +40,9 @@ keys! {
         .flag("leader-election-resource-namespace", "NAMESPACE")
         .variable(Variable::Value("CONTOUR_NAMESPACE")).default(Text("projectcontour")).restart();
 
+    MANAGE_CERTIFICATES = Key::new(Kind::Boolean, "Whether whoever leads renews the certificates of xDS, in the Secrets `contourcert` and `envoycert` of the namespace `$CONTOUR_NAMESPACE`")
+        .flag("manage-certificates", "").default(Boolean(false)).restart();
+
     WATCH_NAMESPACES = Key::new(Kind::Texts, "The namespaces whose objects are read; none: all")
         .flag("watch-namespaces", "NAMESPACES").restart();
     DISABLED_FEATURES = Key::new(Kind::Words(FEATURES), "A kind of objects that is not read, so that its definition may be absent")

@@ -5,6 +5,7 @@ use crate::observe::{Row, row};
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = client();
     rows.extend(elections());
+    rows.extend(certificates());
     rows.extend(objects());
     rows.extend(servers());
     rows
@@ -55,6 +56,10 @@ fn elections() -> Vec<Row> {
             ..row!(Now LEASE_NAMESPACE, "n", edges.election, r#"Some("n")"#)
         },
     ]
+}
+
+fn certificates() -> Vec<Row> {
+    vec![row!(Now MANAGE_CERTIFICATES, true, edges.manage_certificates, "true")]
 }
 
 fn objects() -> Vec<Row> {

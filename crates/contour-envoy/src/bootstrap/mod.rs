@@ -3,12 +3,17 @@
 //! Everything else Envoy gets from Contour, over xDS; resources rely on what is said here (names of clusters, the
 //! engine for regular expressions).
 
+mod overload;
+mod tls;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 
 use contour_xds::resource::Dialect;
 use serde_json::{Value, json};
 
+pub use self::overload::Overload;
+pub use self::tls::{Reading, ResourceFile, Tls};
 use crate::config::DnsLookupFamily;
 use crate::name;
 use crate::runtime::{RE2_ERROR_LEVEL, RE2_WARN_LEVEL};
@@ -27,6 +32,11 @@ pub struct Bootstrap {
     /// Which addresses of Contour's name are used. Source: `--dns-lookup-family`. Becomes: `dns_lookup_family` of
     /// cluster `contour`.
     pub dns_lookup_family: DnsLookupFamily,
+    /// How Contour and Envoy know each other; `None`: they speak in plain text. Becomes: `transport_socket` of cluster
+    /// `contour`.
+    pub tls: Option<Tls>,
+    /// When Envoy begins to refuse work. Becomes: `overload_manager`.
+    pub overload: Overload,
     /// Where Envoy puts its admin interface; default `/admin/admin.sock`. Source: `--admin-address`. Becomes:
     /// `admin.address`, and the endpoint of cluster `envoy-admin`.
     pub admin_socket: SocketPath,
@@ -47,6 +57,8 @@ impl Default for Bootstrap {
             xds_host: Host::Ip(Ipv4Addr::LOCALHOST.into()),
             xds_port: NonZeroU16::new(8001).expect("not zero"),
             dns_lookup_family: DnsLookupFamily::Auto,
+            tls: None,
+            overload: Overload::default(),
             admin_socket: SocketPath("/admin/admin.sock".to_owned()),
             admin_port: NonZeroU16::new(9001).expect("not zero"),
             namespace: "projectcontour".to_owned(),
@@ -112,6 +124,9 @@ pub fn json(bootstrap: &Bootstrap) -> String {
         "static_resources": { "clusters": [contour(bootstrap), envoy_admin(bootstrap)] },
         "typed_dns_resolver_config": dns_resolver(),
     });
+    if let Some(overload) = overload::manager(&bootstrap.overload) {
+        json["overload_manager"] = overload;
+    }
     let node = [("id", &bootstrap.node_id), ("cluster", &bootstrap.node_cluster)];
     for (field, value) in node {
         if let Some(value) = value {
@@ -188,7 +203,11 @@ fn dns_resolver() -> Value {
     })
 }
 
-/// Contour itself. Keep-alive, of TCP and of HTTP/2, finds out that it is gone.
+/// Contour itself.
+///
+/// Whether it is still there the kernel finds out, within a minute: by probes when nothing is under way, and by a limit for
+/// what is sent and not acknowledged, for which it would else wait a quarter of an hour. Pings of HTTP/2 find out what is
+/// behind a proxy. They are rare because upstream's server takes more than one in five minutes for an attack, and hangs up.
 fn contour(bootstrap: &Bootstrap) -> Value {
     const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     let (discovery, host) = match &bootstrap.xds_host {
@@ -210,12 +229,21 @@ fn contour(bootstrap: &Bootstrap) -> Value {
                 "keepalive_probes": 3, "keepalive_time": 30, "keepalive_interval": 5,
             },
         },
+        "upstream_bind_config": {
+            "socket_options": [{
+                "description": "TCP_USER_TIMEOUT, in milliseconds",
+                // 64-bit numbers are text.
+                "level": "6",
+                "name": "18",
+                "int_value": "30000",
+            }],
+        },
         "typed_extension_protocol_options": {
             OPTIONS: {
                 "@type": format!("type.googleapis.com/{OPTIONS}"),
                 "explicit_http_config": {
                     "http2_protocol_options": {
-                        "connection_keepalive": { "interval": "30s", "timeout": "5s" },
+                        "connection_keepalive": { "interval": "310s", "timeout": "10s" },
                     },
                 },
             },
@@ -224,6 +252,9 @@ fn contour(bootstrap: &Bootstrap) -> Value {
     });
     if let Some(family) = dns_lookup_family(bootstrap.dns_lookup_family) {
         cluster["dns_lookup_family"] = json!(family);
+    }
+    if let Some(tls) = &bootstrap.tls {
+        cluster["transport_socket"] = tls::transport_socket(tls);
     }
     cluster
 }
@@ -276,140 +307,4 @@ fn load_assignment(cluster: &str, address: &Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::read;
-
-    fn written(bootstrap: &Bootstrap) -> Value {
-        serde_json::from_str(&json(bootstrap)).unwrap()
-    }
-
-    /// Envoy's own description of the message decides whether fields, types and names are right.
-    #[track_caller]
-    fn check_known(bootstrap: &Bootstrap) {
-        let written = written(bootstrap);
-        assert_eq!(read("envoy.config.bootstrap.v3.Bootstrap", &written), Ok(written));
-    }
-
-    #[test]
-    fn every_field_is_one_of_envoys() {
-        for dialect in Dialect::ALL {
-            check_known(&Bootstrap { dialect, ..Bootstrap::default() });
-        }
-        check_known(&Bootstrap {
-            xds_host: Host::parse("contour.example").unwrap(),
-            dns_lookup_family: DnsLookupFamily::All,
-            node_id: Some("envoy-1".to_owned()),
-            node_cluster: Some("envoy".to_owned()),
-            ..Bootstrap::default()
-        });
-    }
-
-    #[track_caller]
-    fn check(bootstrap: &Bootstrap, pointer: &str, expect: &Value) {
-        assert_eq!(
-            written(bootstrap).pointer(pointer),
-            Some(expect).filter(|each| !each.is_null())
-        );
-    }
-
-    #[test]
-    fn our_form_is_aggregated_and_incremental() {
-        let bootstrap = Bootstrap::default();
-        check(&bootstrap, "/dynamic_resources/ads_config/api_type", &json!("DELTA_GRPC"));
-        let ads = json!({ "ads": {}, "resource_api_version": "V3" });
-        check(&bootstrap, "/dynamic_resources/lds_config", &ads);
-        check(&bootstrap, "/dynamic_resources/cds_config", &ads);
-        check(&bootstrap, "/layered_runtime/layers/1/rtds_layer/rtds_config", &ads);
-    }
-
-    #[test]
-    fn upstreams_form_is_a_stream_for_each_type() {
-        let bootstrap = Bootstrap { dialect: Dialect::Separate, ..Bootstrap::default() };
-        check(&bootstrap, "/dynamic_resources/ads_config", &Value::Null);
-        for pointer in [
-            "/dynamic_resources/lds_config",
-            "/dynamic_resources/cds_config",
-            "/layered_runtime/layers/1/rtds_layer/rtds_config",
-        ] {
-            let expect = json!({
-                "resource_api_version": "V3",
-                "api_config_source": {
-                    "api_type": "GRPC",
-                    "transport_api_version": "V3",
-                    "grpc_services": [
-                        { "envoy_grpc": { "cluster_name": "contour", "authority": "contour" } },
-                    ],
-                },
-            });
-            check(&bootstrap, pointer, &expect);
-        }
-    }
-
-    #[test]
-    fn runtime_layers_are_in_order_of_precedence() {
-        let layers = written(&Bootstrap::default())["layered_runtime"]["layers"].clone();
-        let names: Vec<_> = layers.as_array().unwrap().iter().map(|each| &each["name"]).collect();
-        assert_eq!(names, ["static", "dynamic", "admin"]);
-        let limits = json!({
-            "re2.max_program_size.error_level": 1_048_576, "re2.max_program_size.warn_level": 1_000,
-        });
-        assert_eq!(layers[0]["static_layer"], limits);
-    }
-
-    const CONTOUR: &str = "/static_resources/clusters/0";
-
-    #[track_caller]
-    fn check_host(text: &str, discovery: &str, compatible: &Value) {
-        let xds_host = Host::parse(text).unwrap();
-        let bootstrap = Bootstrap { xds_host, ..Bootstrap::default() };
-        check(&bootstrap, &format!("{CONTOUR}/type"), &json!(discovery));
-        let endpoint = "load_assignment/endpoints/0/lb_endpoints/0/endpoint";
-        let address = format!("{CONTOUR}/{endpoint}/address/socket_address");
-        check(&bootstrap, &format!("{address}/address"), &json!(text));
-        check(&bootstrap, &format!("{address}/port_value"), &json!(8001));
-        check(&bootstrap, &format!("{address}/ipv4_compat"), compatible);
-    }
-
-    #[test]
-    fn contour_is_found_by_address_or_by_name() {
-        check_host("127.0.0.1", "STATIC", &Value::Null);
-        check_host("::1", "STATIC", &Value::Null);
-        check_host("::", "STATIC", &json!(true));
-        check_host("contour", "STRICT_DNS", &Value::Null);
-        assert_eq!(Host::parse(""), None);
-    }
-
-    #[test]
-    fn statistics_name_namespace_and_port() {
-        let bootstrap = Bootstrap { namespace: "gate".to_owned(), ..Bootstrap::default() };
-        check(&bootstrap, &format!("{CONTOUR}/alt_stat_name"), &json!("gate_contour_8001"));
-        let admin = "/static_resources/clusters/1/alt_stat_name";
-        check(&bootstrap, admin, &json!("gate_envoy-admin_9001"));
-    }
-
-    #[test]
-    fn the_admin_interface_is_a_unix_socket() {
-        let admin_socket = SocketPath::new("/run/admin.sock").unwrap();
-        let bootstrap = Bootstrap { admin_socket, ..Bootstrap::default() };
-        let pipe = json!({ "pipe": { "path": "/run/admin.sock", "mode": 420 } });
-        check(&bootstrap, "/admin/address", &pipe);
-        let endpoint = "load_assignment/endpoints/0/lb_endpoints/0/endpoint/address";
-        check(&bootstrap, &format!("/static_resources/clusters/1/{endpoint}"), &pipe);
-    }
-
-    #[test]
-    fn a_socket_path_fits_the_systems_addresses() {
-        assert!(SocketPath::new("a".repeat(107)).is_some());
-        assert_eq!(SocketPath::new("a".repeat(108)), None);
-        assert_eq!(SocketPath::new(""), None);
-        assert_eq!(SocketPath::new("a\0"), None);
-    }
-
-    #[test]
-    fn the_node_is_named_if_asked_to() {
-        check(&Bootstrap::default(), "/node", &Value::Null);
-        let bootstrap = Bootstrap { node_id: Some("one".to_owned()), ..Bootstrap::default() };
-        check(&bootstrap, "/node", &json!({ "id": "one" }));
-    }
-}
+mod tests;
