@@ -4,6 +4,7 @@ pub mod client;
 pub mod contour_configuration;
 pub mod lease;
 mod manifest;
+pub mod needs;
 pub mod quiet;
 pub mod secret;
 pub mod source;

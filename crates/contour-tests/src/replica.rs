@@ -65,7 +65,7 @@ impl Replica {
         let (tell, told) = oneshot::channel();
         let task = runtime.spawn(async move {
             let metrics: Arc<Metrics> = Arc::default();
-            let settings_of_client = client::Settings { access, throttle: None };
+            let settings_of_client = client::Settings::new(access);
             let client = cluster::connect(&settings_of_client, &metrics).await;
             let mut running = Running::new(Config::default(), metrics).expect("a thread");
             cluster::read(&mut running, &client.expect("a client"), settings);

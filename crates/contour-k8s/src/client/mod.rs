@@ -63,6 +63,17 @@ pub struct Settings {
     ///
     /// Source: `--kubernetes-client-qps`, `--kubernetes-client-burst`.
     pub throttle: Option<Throttle>,
+    /// Who we claim to be, if the API server lets us; `None`: who we are.
+    ///
+    /// Source: `contour check --as`.
+    pub act_as: Option<String>,
+}
+
+impl Settings {
+    /// Ourselves, as often as there is something to ask.
+    pub fn new(access: Access) -> Settings {
+        Settings { access, throttle: None, act_as: None }
+    }
 }
 
 /// Where the API server is described.
@@ -130,12 +141,15 @@ pub async fn connect(
     tell: impl Fn(&Asked<'_>) + Send + Sync + 'static,
 ) -> Result<Client, Error> {
     let access = &settings.access;
-    let config = match access {
+    let mut config = match access {
         Access::InCluster => Config::incluster().map_err(|error| in_cluster(access, &error))?,
         Access::Kubeconfig(file) => {
             kubeconfig(file).await.map_err(|reason| access.refused(reason))?
         }
     };
+    if settings.act_as.is_some() {
+        config.auth_info.impersonate.clone_from(&settings.act_as);
+    }
     let (connector, tell) = (connector(), TellLayer::new(tell));
     let client = match config.proxy_url.clone() {
         None => client(config, settings.throttle, tell, connector),

@@ -29,7 +29,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 fn settings(kubeconfig: &Path) -> Settings {
-    Settings { access: Access::new(false, kubeconfig), throttle: None }
+    Settings::new(Access::new(false, kubeconfig))
 }
 
 /// Answers one request with this status and nothing else, and tells its head.

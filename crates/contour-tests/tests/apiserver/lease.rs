@@ -26,7 +26,7 @@ struct Candidate {
 impl Candidate {
     async fn start(account: &Account, lease: &str, identity: &str, durations: Durations) -> Self {
         let access = Access::Kubeconfig(account.kubeconfig.clone());
-        let client = client::connect(&client::Settings { access, throttle: None }, |_| ()).await;
+        let client = client::connect(&client::Settings::new(access), |_| ()).await;
         let settings = Settings {
             name: lease.to_owned(),
             namespace: NAMESPACE.to_owned(),

@@ -162,7 +162,7 @@ async fn target(args: &Args, namespace: &Namespace) -> Result<Secrets, Error> {
         Some(Path::new(&home).join(".kube/config"))
     });
     let access = Access::new(args.incluster, &kubeconfig.unwrap_or_default());
-    let client = client::connect(&client::Settings { access, throttle: None }, |_| {}).await?;
+    let client = client::connect(&client::Settings::new(access), |_| {}).await?;
     Ok(Secrets::new(&client, namespace.as_str()))
 }
 

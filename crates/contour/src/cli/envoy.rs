@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::signal;
 use crate::config::duration::{self, Units};
-use crate::envoy::manager::{Manager, routes};
+use crate::envoy::pre_stop::{PreStop, routes};
 use crate::envoy::shutdown::{Shutdown, say_ready, unsay_ready};
 use crate::serve::accept::Transport;
 use crate::serve::http;
@@ -153,7 +153,7 @@ impl ManagerArgs {
         let port = self.serve_port;
         let listener = listen(port).await.map_err(|source| Error::Listen { port, source })?;
         let shutdown = self.drain.then(|| self.how.shutdown());
-        let routes = routes(Manager::new(self.ready_file, shutdown));
+        let routes = routes(PreStop::new(self.ready_file, shutdown));
         let stop = CancellationToken::new();
         let serving =
             http::serve("shutdown-manager", listener, Transport::Plain, routes, stop.clone());

@@ -7,6 +7,6 @@ pub mod bound;
 pub mod child;
 pub mod drain;
 pub mod find;
-pub mod manager;
+pub mod pre_stop;
 mod restart;
 pub mod shutdown;

@@ -135,7 +135,7 @@ pub(super) async fn nobody_notices_that_certificates_are_renewed(shared: &Shared
     let server = shared.server().await;
     let account = account(server, NAMESPACE, "get, create, update").await;
     let access = Access::Kubeconfig(account.kubeconfig.clone());
-    let client = client::connect(&client::Settings { access, throttle: None }, |_| {}).await;
+    let client = client::connect(&client::Settings::new(access), |_| {}).await;
     let namespace = Namespace::new(NAMESPACE).expect("a name");
     let settings = Settings { lifetime: LIFETIME, settle: SETTLE, ..Settings::new(namespace) };
     let renewing = renewal::run(client.expect("a client"), settings, lease::always());

@@ -30,7 +30,7 @@ fn kubeconfig(server: SocketAddr) -> NamedTempFile {
 async fn ask(server: SocketAddr, path: &str) -> String {
     let (kubeconfig, metrics) = (kubeconfig(server), Arc::<Metrics>::default());
     let access = Access::Kubeconfig(kubeconfig.path().to_owned());
-    let client = connect(&Settings { access, throttle: None }, &metrics).await.expect("a client");
+    let client = connect(&Settings::new(access), &metrics).await.expect("a client");
     let request = http::Request::get(path).body(Vec::new()).expect("a request");
     drop(client.request_text(request).await); // what is counted says how it went
     let told = metrics.render();

@@ -1,22 +1,21 @@
 //! Whether the API server has a kind at all.
 
 use kube::Client;
-
-use super::kinds::Watched;
+use kube::core::ApiResource;
 
 /// Whether the API server has a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Served {
+pub(crate) enum Served {
     Yes,
     No,
 }
 
-/// Asks the API server which groups it has, and which kinds are in that of `K`.
+/// Asks the API server which groups it has, and which kinds are in that of this one.
 ///
 /// # Errors
 /// If it does not answer one of both, it is not well, and what it lacks means nothing.
-pub(super) async fn served<K: Watched>(client: &Client) -> Result<Served, kube::Error> {
-    let group = K::group(&());
+pub(crate) async fn served(client: &Client, kind: &ApiResource) -> Result<Served, kube::Error> {
+    let ApiResource { group, api_version, plural, .. } = kind;
     if group.is_empty() {
         return Ok(Served::Yes); // the core group is there, or nothing is
     }
@@ -24,9 +23,9 @@ pub(super) async fn served<K: Watched>(client: &Client) -> Result<Served, kube::
     if !groups.groups.iter().any(|each| each.name == *group) {
         return Ok(Served::No);
     }
-    match client.list_api_group_resources(&K::api_version(&())).await {
+    match client.list_api_group_resources(api_version).await {
         Ok(list) => {
-            let found = list.resources.iter().any(|each| each.name == *K::plural(&()));
+            let found = list.resources.iter().any(|each| each.name == *plural);
             Ok(if found { Served::Yes } else { Served::No })
         }
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(Served::No),

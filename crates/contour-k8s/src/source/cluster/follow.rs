@@ -9,7 +9,7 @@ use std::time::Duration;
 use contour_builder::{Change, ObjectName, ObjectRef, Problem, Reason, Revision};
 use futures_util::{Stream, StreamExt as _};
 use kube::api::{ListParams, WatchEvent, WatchParams};
-use kube::core::DeserializeGuard;
+use kube::core::{ApiResource, DeserializeGuard};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use tokio::time::{Instant, sleep, timeout};
 use xxhash_rust::xxh3::xxh3_64;
@@ -375,7 +375,7 @@ impl<K: Watched> Follower<K> {
     /// too: only if it is well and has lacked the kind for a while is what we know of it given up.
     async fn lacks(&mut self) {
         let resource = resource::<K>();
-        if !matches!(served::<K>(&self.client).await, Ok(Served::No)) {
+        if !matches!(served(&self.client, &ApiResource::erase::<K>(&())).await, Ok(Served::No)) {
             self.lacking = None;
             return;
         }

@@ -10,7 +10,7 @@ use contour_api::v1::HTTPProxy;
 use contour_builder::secret::SecretObject;
 use contour_builder::{Addresses, Kind, Object, Revision};
 use kube::Resource;
-use kube::core::NamespaceResourceScope;
+use kube::core::{ApiResource, NamespaceResourceScope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,6 +53,28 @@ pub(super) trait Watched:
     fn seen(&self) -> Option<Seen> {
         let status = Some(self.status()?);
         Some(Seen { status, ..unread(self.meta()) })
+    }
+}
+
+/// What the API server is asked for of a kind.
+pub(crate) struct Described {
+    /// Its names.
+    pub(crate) resource: ApiResource,
+    /// Whether its status is ours to write.
+    pub(crate) has_status: bool,
+}
+
+/// What the API server is asked for of a kind.
+pub(crate) fn described(kind: Kind) -> Described {
+    fn of<K: Watched>() -> Described {
+        Described { resource: ApiResource::erase::<K>(&()), has_status: K::HAS_STATUS }
+    }
+    match kind {
+        Kind::HttpProxy => of::<HTTPProxy>(),
+        Kind::Ingress => of::<Ingress>(),
+        Kind::Service => of::<Service>(),
+        Kind::EndpointSlice => of::<EndpointSlice>(),
+        Kind::Secret => of::<Secret>(),
     }
 }
 

@@ -23,10 +23,12 @@ use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+pub(crate) use self::discovery::{Served, served};
 use self::follow::Follower;
 use self::health::Reporter;
 pub use self::health::{Health, Permission, Standing, WatchKey};
 use self::kinds::Watched;
+pub(crate) use self::kinds::{Described, described};
 pub(crate) use self::pause::Pause;
 use self::sink::{EnvoyService, Sink};
 use crate::status::Observed;

@@ -11,7 +11,7 @@
 //! | 2 promoted | old and new | new | |
 //! | 3 at rest | new | new | |
 //!
-//! Whoever leads reads both Secrets, and [`plan`] says what is to be written, by nothing but what is in them and the time.
+//! Whoever leads reads both Secrets, and [`plan()`] says what is to be written, by nothing but what is in them and the time.
 //! So it does not matter who wrote what is there, nor after which write somebody stopped.
 
 mod held;

@@ -28,7 +28,7 @@ pub(super) fn client(configured: &edges::Client) -> client::Settings {
     #[expect(clippy::cast_possible_truncation, reason = "a rate of requests needs no more digits")]
     let qps = configured.qps.unwrap_or(0.0) as f32;
     let burst = i32::try_from(configured.burst.unwrap_or(0)).unwrap_or(i32::MAX);
-    client::Settings { access, throttle: Throttle::new(qps, burst) }
+    client::Settings { throttle: Throttle::new(qps, burst), ..client::Settings::new(access) }
 }
 
 /// How the certificates of xDS are renewed, if they are to be.

@@ -17,17 +17,17 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What is known of the shutdown of the pod's Envoy.
 #[derive(Debug)]
-pub struct Manager {
+pub struct PreStop {
     ready_file: PathBuf,
     /// Who takes Envoy out of service: we do, or another program that writes the file.
     shutdown: Option<Shutdown>,
     done: OnceCell<()>,
 }
 
-impl Manager {
+impl PreStop {
     /// Answers when the file is there. With `shutdown`, sees to it, too, once asked.
-    pub fn new(ready_file: PathBuf, shutdown: Option<Shutdown>) -> Arc<Manager> {
-        Arc::new(Manager { ready_file, shutdown, done: OnceCell::new() })
+    pub fn new(ready_file: PathBuf, shutdown: Option<Shutdown>) -> Arc<PreStop> {
+        Arc::new(PreStop { ready_file, shutdown, done: OnceCell::new() })
     }
 
     /// Waits until Envoy may be stopped.
@@ -59,16 +59,16 @@ impl Manager {
 }
 
 /// The routes: `/healthz`; and `/shutdown`, which answers when Envoy may be stopped.
-pub fn routes(manager: Arc<Manager>) -> Router {
+pub fn routes(pre_stop: Arc<PreStop>) -> Router {
     Router::new()
         .route("/healthz", any(async || "OK"))
         .route("/shutdown", any(shutdown))
-        .with_state(manager)
+        .with_state(pre_stop)
 }
 
 /// Whoever asks is not waited for: who hangs up ends only its own request.
-async fn shutdown(State(manager): State<Arc<Manager>>) -> &'static str {
+async fn shutdown(State(pre_stop): State<Arc<PreStop>>) -> &'static str {
     tracing::info!("asked whether Envoy may be stopped");
-    manager.ready().await;
+    pre_stop.ready().await;
     "OK"
 }
