@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod certgen;
+mod check;
 mod completions;
 mod envoy;
 mod run;
@@ -56,6 +57,7 @@ enum Command {
     #[command(subcommand)]
     Envoy(envoy::Command),
     Cli(xds::Args),
+    Check(check::Args),
     Version(version::Args),
     Completions(completions::Args),
     /// Becomes a program that ends with its parent.
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         },
         Command::Bootstrap(args) => report(bootstrap::run(&args)),
         Command::Certgen(args) => with_runtime(cli.log_format, INFO, certgen::run(args)),
+        Command::Check(args) => with_runtime(cli.log_format, "warn", check::run(args)),
         Command::Version(args) => report(version::run(&args)),
         Command::Completions(args) => report(completions::run(&args)),
         Command::Cli(args) => with_runtime(cli.log_format, "warn", xds::run(args)),

@@ -12,7 +12,7 @@ use kube::Api;
 use super::running::{Running, command_of};
 
 /// The rules in use today, but for Services.
-const WITHOUT_SERVICES: &str = "
+pub(crate) const WITHOUT_SERVICES: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: contour}

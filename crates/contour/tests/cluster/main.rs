@@ -10,6 +10,7 @@ mod lacking;
 mod objects;
 mod outage;
 mod pod;
+mod preflight;
 mod quiet;
 mod renewal;
 mod running;
@@ -41,6 +42,9 @@ fn main() {
         objects::requests_are_no_more_than_the_flags_allow,
         objects::requests_are_logged_as_the_flag_says,
         configured::it_is_read_waited_for_and_followed,
+        preflight::check_finds_what_serve_lacks,
+        preflight::check_asks_about_everything_that_serve_does,
+        preflight::check_looks_at_secrets_where_there_are_no_files,
         lacking::without_a_permission_nothing_is_served_until_it_is_granted,
         elections::another_takes_over_after_a_kill_and_after_an_orderly_end,
     ];

@@ -53,6 +53,11 @@ impl Running {
         address(&self.program, "serving xDS in plain text address=")
     }
 
+    /// Where its debug pages are.
+    pub(crate) fn debug_address(&self) -> SocketAddr {
+        self.debug
+    }
+
     /// The status and the body of an answer. None: nobody answers.
     pub(crate) async fn get(&self, path: &str) -> Option<(u16, String)> {
         get(self.http, path).await

@@ -9,18 +9,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use contour_api::v1alpha1::ContourConfigurationSpec;
+use contour_builder::ObjectName;
 use contour_k8s::client;
 use contour_k8s::contour_configuration as named;
+use contour_k8s::needs::Scope;
 use contour_k8s::source::directory::Directory;
 use tokio::sync::{mpsc, watch};
 
 use self::ports::{Ports, Reserved, xds_transport};
+pub(super) use self::ports::{metrics_files, xds_files};
 use self::reload::{News, Reloading, rows, shown};
 use super::flags::Given;
 use super::output::{patiently, print_changes};
 use super::signal;
 use crate::certificates::{InvalidName, renewal};
-use crate::config::edges::Endpoint;
+use crate::config::edges::{Edges, Endpoint};
 use crate::config::{self, Base, Environment, Problems, Resolved, Settings, file, resolve};
 use crate::serve::accept::Transport;
 use crate::serve::cluster;
@@ -92,9 +95,9 @@ pub(super) enum Error {
     #[error(transparent)]
     Namespace(#[from] InvalidName),
     #[error("there is no ContourConfiguration {0} (--contour-config-name)")]
-    NoSuchConfiguration(contour_builder::ObjectName),
+    NoSuchConfiguration(ObjectName),
     #[error("the ContourConfiguration {name} (--contour-config-name) cannot be read: {reason}")]
-    Unreadable { name: contour_builder::ObjectName, reason: serde_json::Error },
+    Unreadable { name: ObjectName, reason: serde_json::Error },
     #[error(transparent)]
     Client(#[from] client::Error),
     #[error(transparent)]
@@ -141,7 +144,7 @@ enum Basis {
     Nothing,
     File(PathBuf, Settings),
     /// A `ContourConfiguration`, and what it says; at first that is yet to be read.
-    Named(contour_builder::ObjectName, Box<ContourConfigurationSpec>),
+    Named(ObjectName, Box<ContourConfigurationSpec>),
 }
 
 impl Args {
@@ -182,6 +185,60 @@ impl Serve {
             filter = format!("{filter},{}=debug", cluster::REQUESTS);
         }
         filter
+    }
+
+    /// Whether objects come from an API server.
+    pub(super) fn asks_cluster(&self) -> bool {
+        matches!(self.source, Source::Cluster)
+    }
+
+    /// Whether it is still to be read what the configuration is.
+    pub(super) fn waits_for_configuration(&self) -> bool {
+        matches!(self.basis, Basis::Named(..))
+    }
+
+    /// What the process goes by, in words.
+    pub(super) fn said_by(&self) -> String {
+        match &self.basis {
+            Basis::Nothing => "flags and environment make sense".to_owned(),
+            Basis::File(path, _) => format!("{} makes sense", path.display()),
+            Basis::Named(name, _) => format!("the ContourConfiguration {name} makes sense"),
+        }
+    }
+
+    /// What of the configuration has no effect, in words.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.resolved.notes
+    }
+
+    /// What the edges are told.
+    pub(super) fn edges(&self) -> &Edges {
+        &self.resolved.edges
+    }
+
+    /// The namespace that Contour runs in.
+    pub(super) fn namespace(&self) -> &str {
+        self.environment.namespace()
+    }
+
+    /// How the API server is reached.
+    pub(super) fn client_settings(&self) -> client::Settings {
+        settle::client(&self.edges().client)
+    }
+
+    /// What decides about what is asked of the API server.
+    pub(super) fn scope(&self) -> Scope {
+        let edges = self.edges();
+        let lease = edges.election.as_ref().map(|election| &election.lease);
+        Scope {
+            namespaces: edges.watch_namespaces.iter().cloned().collect(),
+            lease: lease.map(|lease| ObjectName::new(&lease.namespace, &lease.name)),
+            configuration: match &self.basis {
+                Basis::Named(name, _) => Some(name.clone()),
+                Basis::File(..) | Basis::Nothing => None,
+            },
+            certificates: edges.manage_certificates.then(|| self.namespace().to_owned()),
+        }
     }
 
     pub(super) async fn run(mut self) -> Result<ExitCode, Error> {
@@ -229,8 +286,7 @@ impl Serve {
     async fn open(&self, metrics: &Arc<Metrics>) -> Result<Input, Error> {
         match &self.source {
             Source::Cluster => {
-                let settings = settle::client(&self.resolved.edges.client);
-                Ok(Input::Cluster(cluster::connect(&settings, metrics).await?))
+                Ok(Input::Cluster(cluster::connect(&self.client_settings(), metrics).await?))
             }
             Source::Directory(path) => {
                 Ok(Input::Directory(Directory::open(path).map_err(start::Error::from)?))
@@ -278,7 +334,7 @@ impl Serve {
     }
 
     /// Reads the `ContourConfiguration`, if one is named: waits for an API server that does not answer.
-    async fn settle(&mut self, client: &client::Client) -> Result<(), Error> {
+    pub(super) async fn settle(&mut self, client: &client::Client) -> Result<(), Error> {
         let Basis::Named(name, known) = &mut self.basis else { return Ok(()) };
         let read = named::wait(client, name).await;
         let read = read.map_err(|reason| Error::Unreadable { name: name.clone(), reason })?;

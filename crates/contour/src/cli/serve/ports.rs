@@ -158,16 +158,18 @@ fn bind_to(address: SocketAddr) -> std::io::Result<TcpSocket> {
 /// # Errors
 /// If files of TLS cannot be used.
 pub(super) fn xds_transport(running: &mut Running, xds: &edges::Xds) -> Result<Transport, Error> {
-    let Some(files) = &xds.tls else { return Ok(Transport::Plain) };
-    let files = Files {
-        certificate: files.cert_file.clone(),
-        key: files.key_file.clone(),
-        clients: Clients::SignedBy(files.ca_file.clone()),
-    };
+    let Some(files) = xds_files(xds) else { return Ok(Transport::Plain) };
     tls(running, "xds", files, Protocol::Http2)
 }
 
-fn metrics_files(files: &edges::MetricsTls) -> Files {
+/// The files of xDS; `None`: it is served in plain text.
+pub(in crate::cli) fn xds_files(xds: &edges::Xds) -> Option<Files> {
+    let edges::ServerTls { ca_file, cert_file, key_file } = xds.tls.clone()?;
+    Some(Files { certificate: cert_file, key: key_file, clients: Clients::SignedBy(ca_file) })
+}
+
+/// The files of metrics.
+pub(in crate::cli) fn metrics_files(files: &edges::MetricsTls) -> Files {
     Files {
         certificate: files.cert_file.clone(),
         key: files.key_file.clone(),

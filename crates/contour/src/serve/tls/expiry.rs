@@ -12,8 +12,8 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// How long a certificate is still valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remaining {
-    /// Longer than [`AHEAD`].
+pub enum Remaining {
+    /// Longer than 30 days.
     Long,
     /// So many whole days.
     Days(u64),
@@ -31,7 +31,7 @@ pub(super) fn of(certificates: &[CertificateDer<'_>]) -> Option<i64> {
 }
 
 /// How long a certificate that expires at `expiry`, in seconds since 1970, is still valid.
-pub(super) fn remaining(expiry: i64, now: SystemTime) -> Remaining {
+pub fn remaining(expiry: i64, now: SystemTime) -> Remaining {
     let expiry = UNIX_EPOCH + Duration::from_secs(u64::try_from(expiry).unwrap_or(0));
     match expiry.duration_since(now) {
         Err(_) => Remaining::Expired,

@@ -17,7 +17,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::sign::SingleCertAndKey;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use self::expiry::Remaining;
+pub use self::expiry::{Remaining, remaining};
 pub use self::files::{Clients, Files};
 use self::files::{Read, Stamp};
 use super::metrics::Metrics;
@@ -201,6 +201,14 @@ fn tell(loaded: &Loaded, metrics: &Metrics) {
     for (name, expiry) in &loaded.expiries {
         metrics.certificate(name, *expiry);
     }
+}
+
+/// When the certificates in these files expire, each by its name, in seconds since 1970.
+///
+/// # Errors
+/// If the files cannot serve.
+pub fn expiries(name: &'static str, files: &Files) -> Result<Vec<(String, i64)>, Error> {
+    load(name, files, Protocol::Http1).map(|loaded| loaded.expiries)
 }
 
 /// Reads the files such that all are of one moment.
