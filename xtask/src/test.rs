@@ -57,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn real_peers(all: &[Built]) -> Result<Tally> {
     let mut sum = real_envoy(all)?;
     sum += real_api_server(all)?;
+    sum += real_both(all)?;
     Ok(sum)
 }
 
@@ -78,7 +79,7 @@ fn checks() -> Result<Tally> {
 fn units(all: &[Built]) -> Result<Tally> {
     let mut sum = Tally::default();
     let of_others = |built: &&Built| {
-        let mut others = CASES.iter().chain(ENVOY).chain(API_SERVER);
+        let mut others = CASES.iter().chain(ENVOY).chain(API_SERVER).chain(BOTH);
         others.any(|(_, target)| built.target == *target)
     };
     for built in all.iter().filter(|built| !of_others(built)) {
@@ -104,6 +105,9 @@ const ENVOY: &[(&str, &str)] =
 /// What of ring 3 needs an API server.
 const API_SERVER: &[(&str, &str)] =
     &[("what an API server does", "apiserver"), ("contour serve with an API server", "cluster")];
+
+/// What of it needs both.
+const BOTH: &[(&str, &str)] = &[("the pods of today's manifests", "pods")];
 
 /// The test that is called so.
 fn target(all: &[Built], name: &str) -> Result<Command> {
@@ -142,6 +146,23 @@ fn real_api_server(all: &[Built]) -> Result<Tally> {
         let mut sum = Tally::default();
         for (name, test) in API_SERVER {
             let mut command = target(all, test)?;
+            command.env("TEST_ASSET_KUBE_APISERVER", &parts.api_server);
+            command.env("TEST_ASSET_ETCD", &parts.etcd);
+            sum += tests(name, command)?;
+        }
+        Ok(sum)
+    })
+}
+
+/// The tests with a real Envoy and a real API server.
+fn real_both(all: &[Built]) -> Result<Tally> {
+    let parts =
+        envoy::named_or_fetched().and_then(|envoy| Ok((envoy, kubernetes::found_or_built()?)));
+    with_parts("real Envoy and API server", parts, |(envoy, parts)| {
+        let mut sum = Tally::default();
+        for (name, test) in BOTH {
+            let mut command = target(all, test)?;
+            command.env("ENVOY_BIN", envoy);
             command.env("TEST_ASSET_KUBE_APISERVER", &parts.api_server);
             command.env("TEST_ASSET_ETCD", &parts.etcd);
             sum += tests(name, command)?;

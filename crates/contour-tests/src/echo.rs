@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -40,7 +40,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 /// A backend that runs on a thread of its own until it is dropped.
 #[derive(Debug)]
 pub struct Echo {
-    /// Where it listens: a free port of 127.0.0.1.
+    /// Where it listens.
     pub addr: SocketAddr,
     /// Dropped to stop the thread; nothing is ever sent.
     running: Option<oneshot::Sender<Infallible>>,
@@ -48,12 +48,20 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Starts a backend called `name`. It accepts connections when this returns.
+    /// Starts a backend called `name` on a free port of 127.0.0.1. It accepts connections when this returns.
     ///
     /// # Errors
     /// If no port, runtime or thread can be had.
     pub fn start(name: &str) -> io::Result<Echo> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Echo::start_on(Ipv4Addr::LOCALHOST.into(), name)
+    }
+
+    /// The same on a free port of another address.
+    ///
+    /// # Errors
+    /// As [`Echo::start`].
+    pub fn start_on(address: IpAddr, name: &str) -> io::Result<Echo> {
+        let listener = std::net::TcpListener::bind((address, 0))?;
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -11,4 +11,5 @@ pub mod proxy;
 pub mod render;
 pub mod replica;
 pub mod server;
+pub mod volume;
 pub mod world;

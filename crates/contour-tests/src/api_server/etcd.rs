@@ -1,6 +1,6 @@
 //! The store behind an API server.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(super) struct Etcd {
 impl Etcd {
     /// Starts one on a free port, with its data below `directory`, and waits until it serves.
     pub(super) async fn start(binary: &Path, directory: &Path) -> Etcd {
-        let address = super::free_address();
+        let address = super::free_address(Ipv4Addr::LOCALHOST.into());
         let arguments = [
             format!("--data-dir={}", directory.join("etcd").display()),
             format!("--listen-client-urls=http://{address}"),

@@ -11,7 +11,7 @@ mod process;
 pub mod trials;
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -114,14 +114,22 @@ impl ApiServer {
     /// # Panics
     /// If they are missing or end.
     pub async fn start() -> ApiServer {
+        ApiServer::start_on(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// The same with the API server on another address.
+    ///
+    /// # Panics
+    /// As [`ApiServer::start`].
+    pub async fn start_on(address: IpAddr) -> ApiServer {
         let parts =
             Parts::find().expect("kube-apiserver and etcd: `cargo xtask tools` builds them");
         let scratch = tempfile::tempdir().expect("a temporary directory");
-        let pki = Pki::write(scratch.path());
+        let pki = Pki::write(scratch.path(), address);
         let etcd = Etcd::start(&parts.etcd, scratch.path()).await;
         audit::write_policy(scratch.path());
-        let mut server =
-            ApiServer { address: free_address(), parts, pki, process: None, etcd, scratch };
+        let address = free_address(address);
+        let mut server = ApiServer { address, parts, pki, process: None, etcd, scratch };
         server.write_kubeconfig("admin", &server.certificate_of_admin());
         server.restart_api_server().await;
         server
@@ -218,7 +226,12 @@ impl ApiServer {
         self.token(NAMESPACE, "contour", bound_to).await
     }
 
-    async fn token(&self, namespace: &str, name: &str, bound_to: Option<&str>) -> String {
+    /// A new token of a service account, which was applied before; good until this Secret of the same namespace is deleted,
+    /// if one is named.
+    ///
+    /// # Panics
+    /// If the API server refuses it.
+    pub async fn token(&self, namespace: &str, name: &str, bound_to: Option<&str>) -> String {
         let client = self.admin().client().await;
         let accounts = Api::<ServiceAccount>::namespaced(client, namespace);
         let bound = bound_to.map(|name| BoundObjectReference {
@@ -340,15 +353,15 @@ fn crd_manifests() -> Vec<String> {
     yaml.map(|path| std::fs::read_to_string(path).expect("a file to read")).collect()
 }
 
-/// A port of loopback that is free now, and that nobody is given by chance, as those for outgoing connections are: an
+/// A port of an address that is free now, and that nobody is given by chance, as those for outgoing connections are: an
 /// API server that is started again must find its port free.
-fn free_address() -> SocketAddr {
+fn free_address(address: IpAddr) -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let processes = u16::try_from(std::process::id() % 500).expect("less than 500");
     loop {
         // Twenty for each process, of the ports from 20000 to 29999.
         let port = 20_000 + processes * 20 + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::new(address, port);
         if TcpListener::bind(address).is_ok() {
             return address;
         }

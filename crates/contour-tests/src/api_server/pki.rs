@@ -1,5 +1,6 @@
 //! Keys and certificates of one control plane, made anew for each.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -12,7 +13,7 @@ use rcgen::{
 pub(super) struct Pki {
     /// Signed the server's certificate and the administrator's.
     pub(super) ca: PathBuf,
-    /// The API server's certificate, for 127.0.0.1 and `localhost`.
+    /// The API server's certificate, for its address and `localhost`.
     pub(super) server: PathBuf,
     pub(super) server_key: PathBuf,
     /// The administrator's certificate, of the group `system:masters`.
@@ -25,15 +26,15 @@ pub(super) struct Pki {
 }
 
 impl Pki {
-    /// Writes everything into `directory`.
-    pub(super) fn write(directory: &Path) -> Pki {
+    /// Writes everything for an API server at `address` into `directory`.
+    pub(super) fn write(directory: &Path, address: IpAddr) -> Pki {
         let file = |name: &str, text: &str| {
             let path = directory.join(name);
             std::fs::write(&path, text).expect("a file to write");
             path
         };
         let (ca, issuer) = authority();
-        let (server, server_key) = certificate(&issuer, server_params());
+        let (server, server_key) = certificate(&issuer, server_params(address));
         let (admin, admin_key) = certificate(&issuer, admin_params());
         let accounts = KeyPair::generate().expect("a key");
         Pki {
@@ -63,8 +64,8 @@ fn certificate(issuer: &Issuer<'_, KeyPair>, params: CertificateParams) -> (Stri
     (certificate.pem(), key.serialize_pem())
 }
 
-fn server_params() -> CertificateParams {
-    let mut params = params("kube-apiserver", &["127.0.0.1", "localhost"]);
+fn server_params(address: IpAddr) -> CertificateParams {
+    let mut params = params("kube-apiserver", &[&address.to_string(), "localhost"]);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params
 }

@@ -14,7 +14,6 @@ mod preflight;
 mod quiet;
 mod renewal;
 mod running;
-mod volume;
 
 use contour_tests::api_server::trials;
 

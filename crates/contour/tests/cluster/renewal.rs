@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificates::{account, secrets};
-use super::volume::Volume;
+use contour_tests::volume::Volume;
 
 const NAMESPACE: &str = "renewed";
 

@@ -14,13 +14,15 @@ use tokio::time::{interval, sleep};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A directory in which each file is a link through `..data`, which is swapped.
-pub(crate) struct Volume {
+#[derive(Debug)]
+pub struct Volume {
     directory: TempDir,
 }
 
 impl Volume {
     /// An empty one.
-    pub(crate) fn new() -> Volume {
+    #[expect(clippy::new_without_default, reason = "it makes a directory")]
+    pub fn new() -> Volume {
         let directory = tempfile::tempdir().expect("a directory");
         for name in ["ca.crt", "tls.crt", "tls.key"] {
             symlink(format!("..data/{name}"), directory.path().join(name)).expect("a link");
@@ -28,34 +30,36 @@ impl Volume {
         Volume { directory }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// Whether something was brought.
-    pub(crate) fn is_filled(&self) -> bool {
+    pub fn is_filled(&self) -> bool {
         self.path().join("tls.crt").exists()
     }
 
     /// The directory that the links lead to now: whatever happens, all files in it are of one moment.
-    pub(crate) fn now(&self) -> PathBuf {
+    pub fn now(&self) -> PathBuf {
         self.path().join(fs::read_link(self.path().join("..data")).expect("a link"))
     }
 
     fn swap(&self, secret: &Secret) {
         let version = secret.metadata.resource_version.as_deref().expect("a version");
-        let new = self.path().join(format!("..{version}"));
+        let name = format!("..{version}");
+        let new = self.path().join(&name);
         fs::create_dir(&new).expect("a directory");
         for (key, content) in secret.data.iter().flatten() {
             fs::write(new.join(key), &content.0).expect("a file");
         }
         let link = self.path().join("..data_tmp");
-        symlink(&new, &link).expect("a link");
+        symlink(name, &link).expect("a link");
         fs::rename(&link, self.path().join("..data")).expect("a rename");
     }
 
     /// Brings what a Secret says, each time a little later, up to `lag`. Never ends.
-    pub(crate) async fn follow(&self, secrets: &Api<Secret>, name: &str, lag: Duration) {
+    pub async fn follow(&self, secrets: &Api<Secret>, name: &str, lag: Duration) {
         let mut ticks = interval(LOOK);
         let mut version = None;
         loop {
