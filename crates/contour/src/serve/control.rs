@@ -11,7 +11,7 @@ use std::time::Instant;
 use contour_builder::Change;
 use contour_xds::resource::Dialect;
 use contour_xds::time::Moment;
-use tokio::runtime::Handle;
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 
 use super::hub::Hub;
@@ -62,7 +62,9 @@ pub fn spawn(
     events: mpsc::Receiver<Event>,
     outputs: Outputs,
 ) -> std::io::Result<JoinHandle<()>> {
-    let runtime = Handle::current();
+    // A runtime of its own: it outlives the one that everything else runs on by a moment, and its timers must not break
+    // with that one.
+    let runtime = Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("control".to_owned()).spawn(move || {
         let (builder, envoy) = configs;
         let (pipeline, published) = Pipeline::new(builder, envoy, outputs.hub.now());
