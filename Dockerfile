@@ -9,6 +9,8 @@ WORKDIR /src
 RUN apt-get update && apt-get install --yes --no-install-recommends iproute2 make \
     && rm -rf /var/lib/apt/lists/*
 COPY . .
+# What `contour version` and the metric contour_build_info say.
+ARG CONTOUR_BUILD_BRANCH CONTOUR_BUILD_REVISION CONTOUR_BUILD_VERSION
 RUN cargo xtask dist
 
 FROM scratch
