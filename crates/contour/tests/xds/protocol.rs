@@ -8,6 +8,10 @@ use contour_xds::wire::{
 
 use super::server::{Server, body, version};
 use contour_tests::grpc::Client;
+use contour_tests::proxy::PATIENCE;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Duration, Instant, timeout};
 
 const AGGREGATED: &str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
 const CLUSTERS: &str = "envoy.service.cluster.v3.ClusterDiscoveryService";
@@ -236,4 +240,38 @@ async fn a_server_that_stops_waits_for_nobody_for_ever() {
     server.stop.cancel();
     server.task.await.expect("it stops");
     assert!(call.end().await.is_err(), "the connection is closed");
+}
+
+/// A client whose machine has vanished answers nothing, and nobody closes its connection.
+#[tokio::test]
+async fn a_client_that_answers_nothing_is_given_up_after_thirty_seconds() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let server = Server::start().await;
+    let mut client = TcpStream::connect(server.address).await.expect("somebody listens");
+    let begin = Instant::now();
+    client.write_all(&[PREFACE, SETTINGS].concat()).await.expect("room");
+    let (mut heard, mut bytes) = (Vec::new(), [0; 1024]);
+    loop {
+        match timeout(PATIENCE, client.read(&mut bytes)).await.expect("it is closed") {
+            Ok(0) | Err(_) => break,
+            Ok(count) => heard.extend_from_slice(&bytes[..count]),
+        }
+    }
+    let took = begin.elapsed();
+    assert!((Duration::from_secs(25)..Duration::from_secs(45)).contains(&took), "{took:?}");
+    let pings = frames(&heard).filter(|kind| *kind == 6).count();
+    assert_eq!(pings, 1, "it was asked whether it is there");
+}
+
+/// The types of the frames of HTTP/2 in these bytes.
+fn frames(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    const HEAD: usize = 9;
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let head = bytes.get(at..at + HEAD)?;
+        at +=
+            HEAD + (usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]));
+        Some(head[3])
+    })
 }
