@@ -26,7 +26,7 @@ const STARTS: usize = 21;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Builds it into `target/dist/contour`, and says what it is like.
-pub(crate) fn run() -> Result<ExitCode> {
+pub(crate) fn run(verdict: bool) -> Result<ExitCode> {
     let program = build()?;
     let size = fs::metadata(&program)?.len();
     let start = start_up(&program)?;
@@ -39,6 +39,9 @@ pub(crate) fn run() -> Result<ExitCode> {
     );
     let alone = alone(&program)?;
     println!("  {:45} {:>12}", "runs, and resolves names, in an empty root", alone);
+    if !verdict {
+        return Ok(ExitCode::SUCCESS);
+    }
     ensure!(size < SIZE, "it is larger than {:.0} MB", megabytes(SIZE));
     ensure!(start < START, "it starts slower than in {} ms", START.as_millis());
     Ok(ExitCode::SUCCESS)
@@ -110,22 +113,23 @@ const FAULT: u8 = 2;
 
 /// In a network namespace of its own: has the program connect to a name of `/etc/hosts`, and to one that only a name
 /// server knows, from a root directory in which there is nothing else.
-pub(crate) fn probe(program: &Path) -> Result<ExitCode> {
-    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
-    ensure!(status.is_ok_and(|status| status.success()), "ip link set lo up failed");
+pub(crate) fn probe(program: &Path) -> ExitCode {
     let root = std::env::temp_dir().join(format!("contour-dist-{}", std::process::id()));
     let reached = reaches_both(program, &root);
-    fs::remove_dir_all(&root)?;
+    // It may not have come to that.
+    let _ = fs::remove_dir_all(&root);
     match reached {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            Ok(ExitCode::from(FAULT))
+            ExitCode::from(FAULT)
         }
     }
 }
 
 fn reaches_both(program: &Path, root: &Path) -> Result<()> {
+    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+    ensure!(status.is_ok_and(|status| status.success()), "ip link set lo up failed");
     fs::create_dir_all(root.join("etc"))?;
     fs::copy(program, root.join("contour"))?;
     fs::write(root.join("etc/hosts"), "127.0.0.1 in-hosts\n")?;

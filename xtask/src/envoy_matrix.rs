@@ -13,7 +13,7 @@ use crate::built::{self, Built};
 use crate::{envoy, tools};
 
 /// The oldest minor version that is supported.
-const OLDEST: (u32, u32) = (1, 36);
+const OLDEST: [u32; 2] = [1, 36];
 
 /// Where the table stands, between these lines.
 const DOCUMENT: &str = "docs/compatibility.md";
@@ -34,8 +34,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     let tests =
         all.iter().find(|built| built.target == "envoy").context("no tests need an Envoy")?;
     let mut rows = Vec::new();
-    for minor in envoy::minors()?.iter().filter(|minor| is_supported(minor)) {
-        let binary = envoy::fetch_minor(minor)?;
+    for version in envoy::newest()?.iter().filter(|version| is_supported(version)) {
+        let binary = envoy::fetch_version(version)?;
         rows.push(row(&binary, tests)?);
     }
     let document = fs::read_to_string(DOCUMENT).with_context(|| DOCUMENT.to_owned())?;
@@ -44,11 +44,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn is_supported(minor: &str) -> bool {
-    let parts = minor
-        .split_once('.')
-        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
-    parts.is_some_and(|parts| parts >= OLDEST)
+fn is_supported(version: &str) -> bool {
+    envoy::numbers(version).as_slice() >= OLDEST.as_slice()
 }
 
 fn row(binary: &Path, tests: &Built) -> Result<Row> {
@@ -111,8 +108,8 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        assert!(is_supported("1.36") && is_supported("1.100") && is_supported("2.0"));
-        assert!(!is_supported("1.35") && !is_supported("1.9") && !is_supported("new"));
+        assert!(is_supported("1.36.4") && is_supported("1.100.0") && is_supported("2.0"));
+        assert!(!is_supported("1.35.9") && !is_supported("1.9") && !is_supported("new"));
     }
 
     #[test]

@@ -44,7 +44,11 @@ enum Task {
         what: Bench,
     },
     /// Build the program as it is shipped, into `target/dist`, and say how large it is and how fast it starts
-    Dist,
+    Dist {
+        /// Say what it is like without judging it
+        #[arg(long)]
+        no_verdict: bool,
+    },
     /// Run the tests that need an Envoy with each minor version that is supported, and write `docs/compatibility.md`
     EnvoyMatrix,
     /// Try whether a program needs nothing around it, in a network namespace of its own
@@ -93,9 +97,9 @@ fn run(task: Task) -> Result<ExitCode> {
             cargo::run(&["run", "-p", "contour-api", "--example", "crds", "--", "deploy/crds"])
         }
         Task::Bench { what } => bench(what),
-        Task::Dist => dist::run(),
+        Task::Dist { no_verdict } => dist::run(!no_verdict),
         Task::EnvoyMatrix => envoy_matrix::run(),
-        Task::DistProbe { program } => dist::probe(&program),
+        Task::DistProbe { program } => Ok(dist::probe(&program)),
         Task::Bound { parent, command } => bound::exec(parent, &command),
     }
 }

@@ -193,9 +193,22 @@ impl Answer {
 /// # Errors
 /// If nobody listens, or the answer is none.
 pub async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"))
+        .await
+}
+
+/// The same without asking for the connection to be closed: it is, once the server does not want it any more.
+///
+/// # Errors
+/// As [`get`].
+pub async fn get_and_stay(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")).await
+}
+
+/// Sends a request, and reads until the connection is closed.
+async fn exchange(address: SocketAddr, request: &str) -> io::Result<Answer> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;

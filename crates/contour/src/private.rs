@@ -61,6 +61,10 @@ fn put(path: &Path, text: &str, existing: Existing) -> Result<(), Error> {
     let directory = directory.unwrap_or(Path::new("."));
     // What is wrong with it is told better here than by the name of a temporary file.
     directory.metadata().map_err(failed)?;
+    // Renaming would put a file in the place of a device, or of a link to one.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(failed(io::Error::other("it is there, and no regular file")));
+    }
     let permissions = Permissions::from_mode(FILE);
     let mut file =
         Builder::new().permissions(permissions).tempfile_in(directory).map_err(failed)?;
@@ -129,6 +133,16 @@ mod tests {
             1,
             "nothing is left"
         );
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_replaced() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let link = scratch.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).expect("it can be made");
+        let error = write(&link, "one").expect_err("it is a link").to_string();
+        assert!(error.ends_with("it is there, and no regular file"), "{error}");
+        assert!(link.is_symlink());
     }
 
     #[test]

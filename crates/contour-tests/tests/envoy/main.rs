@@ -56,6 +56,7 @@ fn main() {
         order::a_taken_port_is_tried_again_in_the_separate_dialect,
         bootstrap::every_combination_of_settings_is_accepted,
         shutdown::nothing_is_lost_while_envoy_is_drained,
+        shutdown::a_connection_that_is_only_handed_on_is_waited_for,
         order::hosts_that_keep_coming_are_served_in_the_separate_dialect,
     ];
     let trials = tests.into_iter().map(|(name, test)| {

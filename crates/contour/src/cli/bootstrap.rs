@@ -40,7 +40,7 @@ pub(super) struct Args {
     xds_resource_version: String,
 
     /// Which addresses of Contour's name are used.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = family, default_value = "auto", value_name = "auto|v4|v6|all")]
     dns_lookup_family: Family,
 
     /// The unix socket of Envoy's admin interface.
@@ -114,6 +114,14 @@ enum Family {
     All,
 }
 
+/// The word of a family. An empty one, as upstream's default is written, is `auto`.
+fn family(word: &str) -> Result<Family, String> {
+    if word.is_empty() {
+        return Ok(Family::Auto);
+    }
+    Family::from_str(word, false).map_err(|_| "give auto, v4, v6 or all".to_owned())
+}
+
 /// Why no bootstrap configuration was written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -178,7 +186,11 @@ fn bootstrap(args: &Args) -> Result<Bootstrap, Error> {
         },
         admin_socket: admin_socket(&args.admin_address)?,
         admin_port: NonZeroU16::new(args.admin_port).unwrap_or(default.admin_port),
-        namespace: args.namespace.clone(),
+        // An empty variable of the environment counts as none.
+        namespace: match args.namespace.as_str() {
+            "" => default.namespace,
+            given => given.to_owned(),
+        },
         ..default
     })
 }

@@ -79,9 +79,10 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return report(Err(error)),
     };
+    let nothing_typed = arguments.len() < 2;
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return unparsed(&error),
+        Err(error) => return unparsed(&error, nothing_typed),
     };
     match cli.command {
         Command::Run(args) => with_runtime(cli.log_format, run::LOG_LEVEL, run::run(args)),
@@ -103,12 +104,21 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints what was asked for instead of a command, or what is wrong with what was typed.
-fn unparsed(error: &clap::Error) -> ExitCode {
+fn unparsed(error: &clap::Error, nothing_typed: bool) -> ExitCode {
     use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
     match error.kind() {
         // Clap knows where to: to standard output what was asked for.
-        DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand => {
-            if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        DisplayHelp | DisplayVersion => {
+            if error.print().is_ok() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        DisplayHelpOnMissingArgumentOrSubcommand => {
+            let printed = error.print().is_ok(); // to standard error
+            // Behind another word the help is an answer to a mistake: a hook that lacks a word must not seem to work.
+            if printed && nothing_typed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         _ => report(Err(one_line(&error.render().to_string()))),
     }

@@ -228,6 +228,36 @@ mod tests {
         assert_eq!(shutdown.run().await, Ended::Drained);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_admin_interface_that_never_answers_does_not_last_longer_than_the_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let within = Some(Duration::from_mins(5));
+        let shutdown = Shutdown { within, ..shutdown(&directory) };
+        let _silent = std::os::unix::net::UnixListener::bind(&shutdown.admin_socket).expect("free");
+        let begin = Instant::now();
+        assert_eq!(shutdown.run().await, Ended::Late);
+        assert!(begin.elapsed() < Duration::from_secs(301), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_http_is_asked_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let within = Some(Duration::from_secs(1));
+        let shutdown = Shutdown { within, ..shutdown(&directory) };
+        let listener = tokio::net::UnixListener::bind(&shutdown.admin_socket).expect("free");
+        let (asked, times) = (std::sync::Arc::new(AtomicU64::new(0)), Ordering::Relaxed);
+        let counted = std::sync::Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, times);
+                // Whether it is heard does not matter.
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"garbage\n\n").await;
+            }
+        });
+        assert_eq!(shutdown.run().await, Ended::Late);
+        assert!(asked.load(times) >= 2);
+    }
+
     #[test]
     fn a_file_of_an_earlier_shutdown_is_taken_away() {
         let directory = tempfile::tempdir().expect("a directory");

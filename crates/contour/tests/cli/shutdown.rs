@@ -20,12 +20,16 @@ fn shutdown(directory: &Path, flags: &[&str]) -> Command {
     command
 }
 
-fn manager(directory: &Path, port: &str, flags: &[&str]) -> Program {
-    let mut command = contour(["envoy", "shutdown-manager"]);
-    command.args(["--serve-port", port]).arg("--ready-file").arg(directory.join("ok")).args(flags);
+/// A `contour envoy shutdown-manager`, and the port that the system chose for it.
+fn manager(directory: &Path, flags: &[&str]) -> (Program, String) {
+    let mut command = contour(["envoy", "shutdown-manager", "--serve-port=0"]);
+    command.arg("--ready-file").arg(directory.join("ok")).args(flags);
     let program = Program::start(command);
-    program.says("started HTTP server", 1);
-    program
+    let said = program.says("started HTTP server", 1);
+    let address = said.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let (_, port) = address.and_then(|address| address.rsplit_once(':')).expect("an address");
+    let port = port.trim_matches('"').to_owned();
+    (program, port)
 }
 
 /// A request that is under way.
@@ -46,8 +50,7 @@ fn answer(mut stream: TcpStream) -> String {
 #[test]
 fn the_manager_answers_when_the_file_is_there() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (_, port) = taken();
-    let program = manager(directory.path(), &port, &[]);
+    let (program, port) = manager(directory.path(), &[]);
     assert!(answer(ask(&port, "/healthz")).ends_with("\r\n\r\nOK"));
     let waiting = ask(&port, "/shutdown");
     program.says("asked whether Envoy may be stopped", 1);
@@ -62,19 +65,17 @@ fn a_file_from_before_does_not_count() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("ok");
     std::fs::write(&file, "").expect("a file");
-    let (_, port) = taken();
-    let _program = manager(directory.path(), &port, &[]);
+    let _running = manager(directory.path(), &[]);
     assert!(!file.exists());
 }
 
 #[test]
 fn a_manager_may_take_envoy_out_of_service_itself() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (_, port) = taken();
     let socket = directory.path().join("admin.sock");
     let flags =
         ["--drain", "--drain-timeout=10ms", "--admin-address", socket.to_str().expect("text")];
-    let program = manager(directory.path(), &port, &flags);
+    let (program, port) = manager(directory.path(), &flags);
     assert!(answer(ask(&port, "/shutdown")).ends_with("\r\n\r\nOK"));
     program.says("the time is over", 1);
     assert!(directory.path().join("ok").exists());

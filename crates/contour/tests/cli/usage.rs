@@ -43,6 +43,13 @@ fn without_a_subcommand_the_help_is_told() {
 }
 
 #[test]
+fn a_command_of_two_words_needs_both() {
+    let ended = Program::start(contour(["envoy"])).end();
+    assert!(ended.err.contains("shutdown-manager"), "{}", ended.err);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+}
+
+#[test]
 fn an_unknown_subcommand_brings_a_suggestion() {
     check_mistake(
         ["serv"],

@@ -81,10 +81,11 @@ fn a_name_asks_for_one_resource() {
 
 #[test]
 fn every_response_can_be_refused() {
-    let (_server, address, _directory) = server();
+    let (server, address, _directory) = server();
     let ended = cli(address, &["cds", "--nack", "--once"]).end();
     let messages = check_answered(&ended);
     assert_eq!(messages[2]["error_detail"]["code"], 13);
+    server.says("refused because of --nack", 1);
 }
 
 #[test]

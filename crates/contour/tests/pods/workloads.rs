@@ -280,16 +280,17 @@ impl EnvoyPod {
     async fn stop(self, ready: &Ready) {
         let address = self.address();
         let delay = format!("/?delay={}", LONG.as_millis());
-        let long = tokio::spawn(async move { ask(address, &delay).await });
         let admin = Admin::new(self.admin.path().join("admin.sock"));
-        until("the request is under way", async || {
+        let active = async |count: u64| {
             let stats = admin.get("/stats?filter=http.ingress_http.downstream_rq_active").await;
-            stats.is_ok_and(|text| !text.trim().ends_with(": 0"))
-        })
-        .await;
-
-        // Both hooks at once; endpoints are taken away at the same time.
+            stats.is_ok_and(|text| text.trim().ends_with(&format!(": {count}")))
+        };
         ready.remove(address);
+        until("no other request is under way", async || active(0).await).await;
+        let long = tokio::spawn(async move { ask(address, &delay).await });
+        until("the request is under way", async || active(1).await).await;
+
+        // Both hooks at once.
         let begin = Instant::now();
         let hook = self.pod.start(SHUTDOWN, &[(self.admin.path(), "/admin")]);
         let other = tokio::spawn(async move {

@@ -72,6 +72,9 @@ pub enum Problem {
     /// The key is another certificate's.
     #[error("{CERTIFICATE} and {KEY} do not belong together")]
     Unmatched,
+    /// The key is of a kind that this program cannot use.
+    #[error("{0} is of a kind that cannot be used here")]
+    UnsupportedKey(&'static str),
     /// Nobody in `ca.crt` has signed it: somebody else has, in another way than ours.
     #[error("{CERTIFICATE} is not signed by a certificate in {AUTHORITIES}")]
     Foreign,
@@ -113,9 +116,10 @@ fn leaf(
     let private = secret.get(key).and_then(|pem| PrivateKeyDer::from_pem_slice(pem).ok());
     let private = private.ok_or(missing)?;
     let provider = ring::default_provider();
-    if CertifiedKey::from_der(chain.clone(), private, &provider).is_err() {
-        return Err(Problem::Unmatched);
-    }
+    CertifiedKey::from_der(chain.clone(), private, &provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => Problem::Unmatched,
+        _ => Problem::UnsupportedKey(key),
+    })?;
     for signer in authorities {
         let authority = parse(signer, AUTHORITIES)?;
         if has_signed(&authority, &own) {

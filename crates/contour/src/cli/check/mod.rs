@@ -7,9 +7,11 @@ mod finding;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use contour_k8s::client;
 use contour_k8s::secret::Secrets;
+use tokio::time::timeout;
 
 use self::finding::{Finding, State, is_bad, table};
 use super::output::print;
@@ -61,19 +63,36 @@ async fn findings(args: Args) -> Vec<Finding> {
     if let Some(client) = &client {
         findings.extend(cluster::findings(client, &serve.scope()).await);
     }
-    // A ContourConfiguration that cannot be had would be waited for.
-    let reachable = !is_bad(&findings);
-    match &client {
-        Some(client) if reachable => match serve.settle(client).await {
-            Ok(()) => findings.insert(0, configured(&serve)),
-            Err(error) => findings.splice(0..0, misconfigured(&error)).for_each(drop),
-        },
-        _ if serve.waits_for_configuration() => {}
-        _ => findings.insert(0, configured(&serve)),
+    let (configuration, settled) = settle(&mut serve, client.as_ref()).await;
+    findings.splice(0..0, configuration).for_each(drop);
+    if settled {
+        findings.extend(of_certificates(&serve, client.as_ref()).await);
+        findings.extend(envoys::findings(&serve.edges().debug).await);
     }
-    findings.extend(of_certificates(&serve, client.as_ref()).await);
-    findings.extend(envoys::findings(&serve.edges().debug).await);
     findings
+}
+
+/// How long a `ContourConfiguration` may take to be read; `contour serve` would wait.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is wrong with the configuration, and whether it is known at all. What depends on it is not looked at otherwise.
+async fn settle(serve: &mut Serve, client: Option<&client::Client>) -> (Vec<Finding>, bool) {
+    const ADVICE: &str = "certificates and Envoys are not looked at before it is known";
+    if !serve.waits_for_configuration() {
+        return (vec![configured(serve)], true);
+    }
+    let read = match client {
+        None => None,
+        Some(client) => timeout(SETTLED_WITHIN, serve.settle(client)).await.ok(),
+    };
+    match read {
+        Some(Ok(())) => (vec![configured(serve)], true),
+        Some(Err(error)) => (misconfigured(&error), false),
+        None => {
+            let says = "the ContourConfiguration cannot be read now";
+            (vec![Finding::other(State::Unknown, CONFIGURATION, says, ADVICE)], false)
+        }
+    }
 }
 
 async fn connect(serve: &Serve, act_as: Option<String>) -> Result<client::Client, client::Error> {
@@ -105,11 +124,13 @@ async fn of_certificates(serve: &Serve, client: Option<&client::Client>) -> Vec<
     let mut findings = Vec::new();
     if let Some(files) = serve::xds_files(&edges.xds) {
         let outside = matches!(edges.client.cluster, Cluster::Kubeconfig(_));
+        let elsewhere = outside && !files.certificate.exists();
         match client {
-            Some(client) if outside && !files.certificate.exists() => {
+            Some(client) if elsewhere => {
                 let secrets = Secrets::new(client, serve.namespace());
                 findings.extend(certificates::of_secrets(&secrets).await);
             }
+            None if elsewhere => findings.push(certificates::unknown()),
             _ => findings.extend(certificates::of_files("xds", &files)),
         }
     }

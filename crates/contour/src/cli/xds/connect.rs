@@ -71,7 +71,8 @@ pub(super) async fn connect<V: Variant>(
 ) -> Result<Streaming<V::Response>, Error> {
     let config = files.map(|files| config(&files)).transpose()?.map(Arc::new);
     let endpoint = Endpoint::from_shared(format!("http://{server}"));
-    let endpoint = endpoint.map_err(|_| Error::Address(server.to_owned()))?;
+    let endpoint = endpoint.ok().filter(|endpoint| endpoint.uri().port().is_some());
+    let endpoint = endpoint.ok_or_else(|| Error::Address(server.to_owned()))?;
     let connector = service_fn(move |uri| open(uri, config.clone()));
     let endpoint = endpoint.connect_timeout(CONNECT_WITHIN);
     let failed = |reason| Error::Connect { server: server.to_owned(), reason };

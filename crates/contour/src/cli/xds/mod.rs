@@ -4,14 +4,17 @@ mod connect;
 mod show;
 mod variant;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use contour_xds::resource::TypeUrl;
 use contour_xds::wire::{Node, Status};
 use futures_util::stream;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tonic::Code;
 
 use self::connect::{Files, connect};
@@ -40,15 +43,15 @@ pub(super) struct Args {
 
     /// What the server's certificate must be signed by. With the other two files, xDS is encrypted.
     #[arg(long, value_name = "FILE", env = "CLI_CAFILE")]
-    cafile: Option<PathBuf>,
+    cafile: Option<OsString>,
 
     /// The certificate that is shown to the server.
     #[arg(long, value_name = "FILE", env = "CLI_CERT_FILE")]
-    cert_file: Option<PathBuf>,
+    cert_file: Option<OsString>,
 
     /// The key of that certificate.
     #[arg(long, value_name = "FILE", env = "CLI_KEY_FILE")]
-    key_file: Option<PathBuf>,
+    key_file: Option<OsString>,
 
     /// Speak the incremental variant of xDS.
     #[arg(long)]
@@ -67,7 +70,7 @@ pub(super) struct Args {
     once: bool,
 
     /// Who asks.
-    #[arg(long, value_name = "NAME", default_value = "ContourCLI", env = "CLI_NODE_ID")]
+    #[arg(long, value_name = "NAME", default_value = NODE_ID, env = "CLI_NODE_ID")]
     node_id: String,
 
     /// How messages are printed.
@@ -78,6 +81,12 @@ pub(super) struct Args {
     #[arg(long)]
     show_secrets: bool,
 }
+
+/// Who asks, if nobody says.
+const NODE_ID: &str = "ContourCLI";
+
+/// How long a server may take to end a stream that the client has ended.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A discovery service.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -157,13 +166,23 @@ pub(super) async fn run(args: Args) -> Result<ExitCode, Error> {
     }
 }
 
+/// The path of a file; none, where an empty variable of the environment names none.
+fn given(path: Option<OsString>) -> Option<PathBuf> {
+    path.filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// An empty variable of the environment counts as none.
+fn or_default(node_id: String) -> String {
+    if node_id.is_empty() { NODE_ID.to_owned() } else { node_id }
+}
+
 async fn ask(args: Args) -> Result<ExitCode, Error> {
     if args.delta { converse::<Delta>(args).await } else { converse::<World>(args).await }
 }
 
 async fn converse<V: Variant>(args: Args) -> Result<ExitCode, Error> {
     const AGGREGATED: &str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
-    let files = match (args.cafile, args.cert_file, args.key_file) {
+    let files = match (given(args.cafile), given(args.cert_file), given(args.key_file)) {
         (None, None, None) => None,
         (Some(authority), Some(certificate), Some(key)) => {
             Some(Files { authority, certificate, key })
@@ -176,7 +195,7 @@ async fn converse<V: Variant>(args: Args) -> Result<ExitCode, Error> {
     let query = Query {
         type_url: args.service.type_url(),
         names: args.resources,
-        node: Node { id: args.node_id, ..Node::default() },
+        node: Node { id: or_default(args.node_id), ..Node::default() },
         refusal: args.nack.then(|| Status {
             code: Code::Internal as i32,
             message: "refused because of --nack".to_owned(),
@@ -196,10 +215,15 @@ async fn converse<V: Variant>(args: Args) -> Result<ExitCode, Error> {
         show(V::response(&response))?;
         let answer = V::answer(&query, &response);
         show(V::request(&answer))?;
+        let _ = requests.send(answer).await;
         if args.once {
+            drop(requests);
+            // The server has heard it all when it ends the stream in its turn.
+            let _ =
+                timeout(FAREWELL, async { while let Ok(Some(_)) = responses.message().await {} })
+                    .await;
             return Ok(ExitCode::SUCCESS);
         }
-        let _ = requests.send(answer).await;
     }
     Err(Error::Ended)
 }
