@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -137,36 +138,25 @@ fn reaches_both(program: &Path, root: &Path) -> Result<()> {
     let names = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).context("cannot serve names")?;
     thread::spawn(move || while answer(&names).is_ok() {});
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
+    let (say, came) = mpsc::channel();
+    thread::spawn(move || while listener.accept().is_ok_and(|_| say.send(()).is_ok()) {});
     for name in ["in-hosts", "contour.projectcontour"] {
-        reaches(root, name, port, &listener)?;
+        reaches(root, name, port, &came)?;
     }
     Ok(())
 }
 
 /// Has it ask the server `name`, and waits until it comes.
-fn reaches(root: &Path, name: &str, port: u16, listener: &TcpListener) -> Result<()> {
+fn reaches(root: &Path, name: &str, port: u16, came: &mpsc::Receiver<()>) -> Result<()> {
     let mut command = Command::new("unshare");
     command.arg("--root").arg(root).args(["--", "/contour", "cli", "cds", "--contour"]);
     let mut child = command.arg(format!("{name}:{port}")).stdout(Stdio::null()).spawn()?;
-    let begin = Instant::now();
-    let reached = loop {
-        match listener.accept() {
-            Ok(_) => break Ok(()),
-            Err(error) if error.kind() != ErrorKind::WouldBlock => break Err(error.into()),
-            Err(_) => {}
-        }
-        if let Some(status) = child.try_wait()? {
-            break Err(anyhow::anyhow!("it ended with {status} before it reached {name}"));
-        }
-        if begin.elapsed() > PATIENCE {
-            break Err(anyhow::anyhow!("it did not reach {name} within {PATIENCE:?}"));
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    child.kill().and_then(|()| child.wait()).context("cannot stop it")?;
-    reached
+    let reached = came.recv_timeout(PATIENCE);
+    // It may have ended by itself, and said why.
+    let _ = child.kill();
+    child.wait()?;
+    reached.with_context(|| format!("it did not reach {name} within {PATIENCE:?}"))
 }
 
 /// A name server that knows one name, with one address of the old kind.
