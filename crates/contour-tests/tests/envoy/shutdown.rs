@@ -129,7 +129,7 @@ pub(crate) async fn a_connection_that_is_only_handed_on_is_waited_for(binary: Pa
     })
     .await;
     let client = TcpStream::connect(("127.0.0.1", port)).await.expect("Envoy listens");
-    let (_handed_on, _) = backend.accept().await.expect("it is handed on");
+    let (handed_on, _) = backend.accept().await.expect("it is handed on");
 
     let shutdown = Shutdown {
         admin_socket,
@@ -140,7 +140,7 @@ pub(crate) async fn a_connection_that_is_only_handed_on_is_waited_for(binary: Pa
         within: None,
     };
     let draining = tokio::spawn(async move { shutdown.run().await });
-    until("Envoy is drained", async || {
+    until("Envoy fails its health check", async || {
         admin.get("/ready").await.is_ok_and(|answer| !answer.starts_with("LIVE"))
             || admin.get("/ready").await.is_err()
     })
@@ -149,6 +149,7 @@ pub(crate) async fn a_connection_that_is_only_handed_on_is_waited_for(binary: Pa
         !draining.is_finished()
     })
     .await;
-    drop(client);
+    // Envoy hands on that one side has closed, and waits for the other.
+    drop((client, handed_on));
     assert_eq!(draining.await.expect("no panic"), Ended::Drained);
 }
