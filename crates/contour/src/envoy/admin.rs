@@ -137,6 +137,7 @@ pub(super) mod fake {
 
     use std::convert::Infallible;
     use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
 
     use http_body_util::Full;
@@ -149,6 +150,18 @@ pub(super) mod fake {
 
     /// The requests so far, as `POST /path`.
     pub(in super::super) type Heard = Arc<Mutex<Vec<String>>>;
+
+    /// Serves `socket` as an Envoy that has so many connections when it is asked first, and one less each time.
+    pub(in super::super) fn with_connections(socket: &Path, open: u64) -> Heard {
+        let open = AtomicU64::new(open);
+        serve(socket, move |request| {
+            if !request.starts_with("GET /stats") {
+                return (200, "OK\n".to_owned());
+            }
+            let open = open.fetch_sub(1, Ordering::Relaxed);
+            (200, format!("listener.127.0.0.1_8080.downstream_cx_active: {open}\n"))
+        })
+    }
 
     /// Serves `socket` as a task. `answer` makes status and body from a request, as `POST /path`.
     pub(in super::super) fn serve(

@@ -92,7 +92,6 @@ fn is_total(listener: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::super::admin::fake;
     use super::*;
@@ -171,16 +170,7 @@ mod tests {
     async fn drained(open: u64, deadline: Duration) -> (Drained, Vec<String>) {
         let directory = tempfile::tempdir().expect("a directory");
         let socket = directory.path().join("admin.sock");
-        let open = AtomicU64::new(open);
-        let heard = fake::serve(&socket, move |request| {
-            let body = if request.starts_with("GET /stats") {
-                let open = open.fetch_sub(1, Ordering::Relaxed);
-                format!("listener.127.0.0.1_8080.downstream_cx_active: {open}\n")
-            } else {
-                "OK\n".to_owned()
-            };
-            (200, body)
-        });
+        let heard = fake::with_connections(&socket, open);
         let drained = drain(&Admin::new(&socket), deadline, POLL).await;
         let heard = heard.lock().expect("no panic").clone();
         (drained, heard)

@@ -155,25 +155,11 @@ mod tests {
         }
     }
 
-    /// An Envoy that has so many connections when it is asked first, and one less each time.
-    fn envoy(shutdown: &Shutdown, open: u64) -> fake::Heard {
-        let open = AtomicU64::new(open);
-        fake::serve(&shutdown.admin_socket, move |request| {
-            let body = if request.starts_with("GET /stats") {
-                let open = open.fetch_sub(1, Ordering::Relaxed);
-                format!("listener.127.0.0.1_8080.downstream_cx_active: {open}\n")
-            } else {
-                "OK\n".to_owned()
-            };
-            (200, body)
-        })
-    }
-
     #[tokio::test]
     async fn health_fails_first_and_then_connections_are_waited_for() {
         let directory = tempfile::tempdir().expect("a directory");
         let shutdown = shutdown(&directory);
-        let heard = envoy(&shutdown, 2);
+        let heard = fake::with_connections(&shutdown.admin_socket, 2);
         assert_eq!(shutdown.run().await, Ended::Drained);
         let heard = heard.lock().expect("no panic").clone();
         assert_eq!(heard[0], "POST /healthcheck/fail");
@@ -184,7 +170,7 @@ mod tests {
     async fn some_connections_may_be_enough() {
         let directory = tempfile::tempdir().expect("a directory");
         let shutdown = Shutdown { enough: 2, ..shutdown(&directory) };
-        let heard = envoy(&shutdown, 3);
+        let heard = fake::with_connections(&shutdown.admin_socket, 3);
         assert_eq!(shutdown.run().await, Ended::Drained);
         assert_eq!(heard.lock().expect("no panic").len(), 1 + 2);
     }
@@ -194,7 +180,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let within = Some(Duration::from_millis(200));
         let shutdown = Shutdown { within, ..shutdown(&directory) };
-        envoy(&shutdown, u64::MAX);
+        fake::with_connections(&shutdown.admin_socket, u64::MAX);
         assert_eq!(shutdown.run().await, Ended::Late);
     }
 
