@@ -97,8 +97,8 @@ pub(super) enum Error {
     Print(#[from] io::Error),
     #[error(transparent)]
     Client(#[from] client::Error),
-    #[error("secret/{name} is not written: {source}")]
-    Secret { name: String, source: secret::Error },
+    #[error("secret/{name} is not written: {source}{}", unfinished(.written))]
+    Secret { name: String, written: Vec<String>, source: secret::Error },
     #[error(
         "secret/{name} has another type than {type_}, which cannot be changed, and it cannot be deleted ({source}); delete it, and run this again"
     )]
@@ -113,6 +113,17 @@ pub(super) enum Error {
 fn listed(names: &[String]) -> String {
     let verb = if names.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", names.join(", "))
+}
+
+/// What to do about a set of which these are written.
+fn unfinished(written: &[String]) -> String {
+    if written.is_empty() {
+        return String::new();
+    }
+    let written = listed(written);
+    format!(
+        "; {written} written, and certificates of two authorities do not go together: run this again with --overwrite"
+    )
 }
 
 /// A file that is to be written.
@@ -211,7 +222,7 @@ async fn create(target: &Secrets, made: &[Secret]) -> Result<(), Error> {
         match target.could_create(secret).await {
             Ok(()) => {}
             Err(secret::Error::Exists) => there.push(format!("secret/{}", secret.name())),
-            Err(source) => return Err(failed(secret, source)),
+            Err(source) => return Err(failed(secret, Vec::new(), source)),
         }
     }
     if there.len() == made.len() {
@@ -220,44 +231,55 @@ async fn create(target: &Secrets, made: &[Secret]) -> Result<(), Error> {
     if !there.is_empty() {
         return Err(Error::SomeExist(there));
     }
+    let mut written = Vec::new();
     for secret in made {
-        target.create(secret).await.map_err(|source| failed(secret, source))?;
+        if let Err(source) = target.create(secret).await {
+            return Err(failed(secret, written, source));
+        }
         say(&format!("secret/{} created", secret.name()))?;
+        written.push(format!("secret/{}", secret.name()));
     }
     Ok(())
 }
 
 /// Makes Secrets, in the place of those that are there.
 async fn replace(target: &Secrets, made: &[Secret]) -> Result<(), Error> {
+    let mut written = Vec::new();
     for secret in made {
-        let what = match target.create(secret).await {
-            Ok(()) => "created",
-            Err(secret::Error::Exists) => match target.replace(secret).await {
-                Ok(()) => "updated",
-                Err(secret::Error::OtherType) => {
-                    remake(target, secret).await?;
-                    "deleted and created, since it had another type"
+        let what = match make_or_replace(target, secret).await {
+            Ok(what) => what,
+            Err(secret::Error::OtherType) => {
+                delete(target, secret).await?;
+                if let Err(source) = target.create(secret).await {
+                    return Err(failed(secret, written, source));
                 }
-                Err(source) => return Err(failed(secret, source)),
-            },
-            Err(source) => return Err(failed(secret, source)),
+                "deleted and created, since it had another type"
+            }
+            Err(source) => return Err(failed(secret, written, source)),
         };
         say(&format!("secret/{} {what}", secret.name()))?;
+        written.push(format!("secret/{}", secret.name()));
     }
     Ok(())
 }
 
-async fn remake(target: &Secrets, secret: &Secret) -> Result<(), Error> {
-    target.delete(secret.name()).await.map_err(|source| Error::OtherType {
-        name: secret.name().to_owned(),
-        type_: secret.type_().to_owned(),
-        source,
-    })?;
-    target.create(secret).await.map_err(|source| failed(secret, source))
+async fn make_or_replace(target: &Secrets, secret: &Secret) -> Result<&'static str, secret::Error> {
+    match target.create(secret).await {
+        Ok(()) => Ok("created"),
+        Err(secret::Error::Exists) => target.replace(secret).await.map(|()| "updated"),
+        Err(error) => Err(error),
+    }
 }
 
-fn failed(secret: &Secret, source: secret::Error) -> Error {
-    Error::Secret { name: secret.name().to_owned(), source }
+/// Deletes the one of the same name, which has another type.
+async fn delete(target: &Secrets, secret: &Secret) -> Result<(), Error> {
+    let (name, type_) = (secret.name().to_owned(), secret.type_().to_owned());
+    let deleted = target.delete(secret.name()).await;
+    deleted.map_err(|source| Error::OtherType { name, type_, source })
+}
+
+fn failed(secret: &Secret, written: Vec<String>, source: secret::Error) -> Error {
+    Error::Secret { name: secret.name().to_owned(), written, source }
 }
 
 fn say(line: &str) -> Result<(), Error> {

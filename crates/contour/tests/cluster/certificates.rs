@@ -9,8 +9,9 @@ use contour_tests::api_server::{Account, ApiServer};
 use contour_tests::program::{Ended, Program};
 use contour_tests::proxy::{throughout, until};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
+use serde_json::json;
 
 use super::program::contour;
 use super::running::{Running, command_of};
@@ -100,6 +101,24 @@ pub(super) async fn certgen_makes_no_half_of_a_set(shared: &Shared) {
         "contour: error: secret/envoycert is there already and others of the set are not, and nothing was written: certificates of two authorities do not go together; --overwrite replaces all of them\n"
     );
     assert!(secrets(&admin, "half").get_opt("contourcert").await.expect("an answer").is_none());
+}
+
+/// A Secret that is immutable takes nothing.
+pub(super) async fn certgen_says_what_to_do_about_a_half_of_a_set(shared: &Shared) {
+    let server = shared.server().await;
+    let account = account(server, "unfinished", "create, update").await;
+    let admin = secrets(&server.admin().client().await, "unfinished");
+    certgen(&account, "unfinished", []);
+    let patch = Patch::Merge(json!({ "immutable": true }));
+    admin.patch("envoycert", &PatchParams::default(), &patch).await.expect("it is taken");
+    let ended = certgen(&account, "unfinished", ["--overwrite"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.out.ends_with("secret/contourcert updated\n"), "{}", ended.out);
+    let (begin, end) = (
+        "contour: error: secret/envoycert is not written: ",
+        "; secret/contourcert is written, and certificates of two authorities do not go together: run this again with --overwrite\n",
+    );
+    assert!(ended.err.starts_with(begin) && ended.err.ends_with(end), "{}", ended.err);
 }
 
 pub(super) async fn certgen_remakes_a_secret_of_another_type_if_it_may(shared: &Shared) {

@@ -34,6 +34,7 @@ fn main() {
         objects::statuses_have_the_addresses_of_envoys_service_and_lose_them_with_it,
         certificates::certgen_makes_and_replaces_secrets,
         certificates::certgen_makes_no_half_of_a_set,
+        certificates::certgen_says_what_to_do_about_a_half_of_a_set,
         certificates::certgen_remakes_a_secret_of_another_type_if_it_may,
         certificates::whoever_leads_makes_certificates_that_are_missing,
         certificates::what_is_not_allowed_is_told_once_by_name,
