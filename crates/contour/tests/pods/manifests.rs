@@ -47,6 +47,16 @@ pub(crate) const BOOTSTRAP: &[&str] = &[
     "--envoy-key-file=/certs/tls.key",
 ];
 
+/// What that container writes in upstream's image, below `/config`.
+pub(crate) const UPSTREAM_BOOTSTRAP: [(&str, &str); 3] = [
+    ("envoy.json", include_str!("upstream/envoy.json")),
+    ("resources/sds/xds-tls-certificate.json", include_str!("upstream/xds-tls-certificate.json")),
+    (
+        "resources/sds/xds-validation-context.json",
+        include_str!("upstream/xds-validation-context.json"),
+    ),
+];
+
 /// The sidecar of Envoy.
 pub(crate) const SHUTDOWN_MANAGER: &[&str] = &["/bin/contour", "envoy", "shutdown-manager"];
 

@@ -25,8 +25,8 @@ use tokio::time::{Instant, interval};
 
 use super::container::{ACCOUNT, Container, Pod};
 use super::manifests::{
-    BOOTSTRAP, CERTGEN, CERTGEN_ROLE, CONFIGURATION, CONTOUR, SHUTDOWN, SHUTDOWN_MANAGER, envoy,
-    shop,
+    BOOTSTRAP, CERTGEN, CERTGEN_ROLE, CONFIGURATION, CONTOUR, SHUTDOWN, SHUTDOWN_MANAGER,
+    UPSTREAM_BOOTSTRAP, envoy, shop,
 };
 use super::network::{self, NODE};
 
@@ -52,7 +52,15 @@ enum Kind {
     Deployment,
 }
 
-/// Pods have numbers from `first` on.
+/// Who wrote an Envoy's bootstrap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Image {
+    Upstream,
+    Ours,
+}
+
+/// Every Envoy is replaced. The first was started by upstream's image, as where only the control plane is ours yet. Pods have
+/// numbers from `first` on.
 async fn rolled(kind: Kind, first: u8) {
     network::open();
     let cluster = Cluster::start(first).await;
@@ -64,8 +72,9 @@ async fn rolled(kind: Kind, first: u8) {
     until("its status is written", async || says(&cluster.client, "shop", "valid").await).await;
 
     let ready = Ready::default();
-    let one = EnvoyPod::start(&cluster, 1, &certificates).await;
-    let two = EnvoyPod::start(&cluster, 2, &certificates).await;
+    let start = |number, image| EnvoyPod::start(&cluster, number, image, &certificates);
+    let one = start(1, Image::Upstream).await;
+    let two = start(2, Image::Ours).await;
     for pod in [&one, &two] {
         pod.serves().await;
         ready.add(pod.address());
@@ -74,18 +83,18 @@ async fn rolled(kind: Kind, first: u8) {
     let (one, two) = match kind {
         Kind::DaemonSet => {
             one.stop(&ready).await;
-            let one = EnvoyPod::start(&cluster, 1, &certificates).await;
+            let one = start(1, Image::Ours).await;
             one.serves().await;
             ready.add(one.address());
             two.stop(&ready).await;
-            (one, EnvoyPod::start(&cluster, 2, &certificates).await)
+            (one, start(2, Image::Ours).await)
         }
         Kind::Deployment => {
-            let three = EnvoyPod::start(&cluster, 3, &certificates).await;
+            let three = start(3, Image::Ours).await;
             three.serves().await;
             ready.add(three.address());
             one.stop(&ready).await;
-            let four = EnvoyPod::start(&cluster, 4, &certificates).await;
+            let four = start(4, Image::Ours).await;
             four.serves().await;
             ready.add(four.address());
             two.stop(&ready).await;
@@ -236,17 +245,21 @@ struct EnvoyPod {
 
 impl EnvoyPod {
     /// Runs the init container, then starts both others.
-    async fn start(cluster: &Cluster, number: u8, certificates: &Mounted) -> EnvoyPod {
+    async fn start(
+        cluster: &Cluster,
+        number: u8,
+        image: Image,
+        certificates: &Mounted,
+    ) -> EnvoyPod {
         certificates.filled().await;
         let name = format!("envoy-{number}");
         let pod = cluster.plain_pod(10 + number).with("ENVOY_POD_NAME", &name);
         let directory = || tempfile::tempdir().expect("a directory");
         let (admin, config) = (directory(), directory());
-        let init = [(config.path(), "/config"), (certificates.path(), "/certs")];
-        let ended = pod.start(BOOTSTRAP, &init).ended().await;
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-        let written = fs::metadata(config.path().join("envoy.json")).expect("it was written");
-        assert_eq!(written.permissions().mode() & 0o077, 0, "others may read it");
+        match image {
+            Image::Ours => bootstrap(&pod, config.path(), certificates).await,
+            Image::Upstream => bootstrap_of_upstream(config.path()),
+        }
 
         let shutdown_manager = pod.start(SHUTDOWN_MANAGER, &[(admin.path(), "/admin")]);
         let command = envoy(&name);
@@ -306,6 +319,23 @@ impl EnvoyPod {
         let (envoy, manager) = tokio::join!(self.envoy.stop(), self.shutdown_manager.stop());
         assert_eq!(envoy.code, Some(0), "{}", envoy.err);
         assert_eq!(manager.code, Some(0), "{}", manager.err);
+    }
+}
+
+/// Runs the init container.
+async fn bootstrap(pod: &Pod, config: &Path, certificates: &Mounted) {
+    let mounts = [(config, "/config"), (certificates.path(), "/certs")];
+    let ended = pod.start(BOOTSTRAP, &mounts).ended().await;
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let written = fs::metadata(config.join("envoy.json")).expect("it was written");
+    assert_eq!(written.permissions().mode() & 0o077, 0, "others may read it");
+}
+
+/// Does what upstream's init container does.
+fn bootstrap_of_upstream(config: &Path) {
+    fs::create_dir_all(config.join("resources/sds")).expect("directories");
+    for (path, text) in UPSTREAM_BOOTSTRAP {
+        fs::write(config.join(path), text).expect("a file");
     }
 }
 
