@@ -158,7 +158,8 @@ pub(super) mod fake {
             if !request.starts_with("GET /stats") {
                 return (200, "OK\n".to_owned());
             }
-            let open = open.fetch_sub(1, Ordering::Relaxed);
+            let less = |open: u64| Some(open.saturating_sub(1));
+            let open = open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).expect("some");
             (200, format!("listener.127.0.0.1_8080.downstream_cx_active: {open}\n"))
         })
     }

@@ -23,7 +23,7 @@ pub struct Shutdown {
     pub check_delay: Duration,
     /// How long to wait before they are counted again. Source: `--check-interval`.
     pub check_interval: Duration,
-    /// With so many open connections, or less, Envoy may be stopped. Source: `--min-open-connections`.
+    /// With so many open connections, or less, twice in a row, Envoy may be stopped. Source: `--min-open-connections`.
     pub enough: u64,
     /// How long all of it may take; `None`: as long as it takes. Source: `--drain-timeout`.
     pub within: Option<Duration>,
@@ -40,7 +40,9 @@ pub enum Ended {
 
 impl Shutdown {
     /// Makes Envoy fail its health check, which sends clients away: readiness is lost, each answer over HTTP/1 asks to close
-    /// the connection, HTTP/2 is told to go away. Then waits until they are gone.
+    /// the connection, HTTP/2 is told to go away. Then waits until they are gone: until that was seen twice in a row, since
+    /// clients come as long as nobody has noticed, and an Envoy that is idle at the moment when it is told would be stopped
+    /// before that.
     ///
     /// An admin interface that does not answer, or not so that it can be understood, is asked again and again: then time
     /// alone ends it.
@@ -63,9 +65,11 @@ impl Shutdown {
         fail_health_checks(&admin).await;
         sleep(self.check_delay).await;
         let begun = Instant::now();
+        // Whether there were few enough the time before.
+        let mut few = false;
         loop {
             match open_connections(&admin).await {
-                Ok(open) if open <= self.enough => {
+                Ok(open) if open <= self.enough && few => {
                     let seconds = begun.elapsed().as_secs_f64();
                     tracing::info!(
                         open_connections = open,
@@ -76,10 +80,11 @@ impl Shutdown {
                     return;
                 }
                 Ok(open) => {
+                    few = open <= self.enough;
                     tracing::info!(
                         open_connections = open,
                         min_connections = self.enough,
-                        "connections are open"
+                        "counted open connections"
                     );
                 }
                 Err(error) => {
@@ -163,7 +168,7 @@ mod tests {
         assert_eq!(shutdown.run().await, Ended::Drained);
         let heard = heard.lock().expect("no panic").clone();
         assert_eq!(heard[0], "POST /healthcheck/fail");
-        assert_eq!(heard.len(), 1 + 3, "{heard:?}");
+        assert_eq!(heard.len(), 1 + 4, "{heard:?}");
     }
 
     #[tokio::test]
@@ -172,7 +177,7 @@ mod tests {
         let shutdown = Shutdown { enough: 2, ..shutdown(&directory) };
         let heard = fake::with_connections(&shutdown.admin_socket, 3);
         assert_eq!(shutdown.run().await, Ended::Drained);
-        assert_eq!(heard.lock().expect("no panic").len(), 1 + 2);
+        assert_eq!(heard.lock().expect("no panic").len(), 1 + 3);
     }
 
     #[tokio::test]
