@@ -74,7 +74,10 @@ fn build() -> Result<PathBuf> {
     fs::create_dir_all(&directory)?;
     let program = directory.join("contour");
     let built = target.join(triple).join("dist/contour");
-    fs::copy(&built, &program).with_context(|| format!("cannot copy {}", built.display()))?;
+    // One that runs stays what it is.
+    let new = directory.join("contour.new");
+    fs::copy(&built, &new).with_context(|| format!("cannot copy {}", built.display()))?;
+    fs::rename(&new, &program)?;
     Ok(program)
 }
 
