@@ -7,6 +7,7 @@ mod demo;
 mod dist;
 mod envoy;
 mod envoy_matrix;
+mod fuzz;
 mod go;
 mod http;
 mod kubernetes;
@@ -49,6 +50,8 @@ enum Task {
         #[arg(long)]
         no_verdict: bool,
     },
+    /// Try random objects for longer than the tests do: nothing panics, increments equal a build from scratch, Envoy takes all
+    Fuzz(fuzz::Args),
     /// Run the tests that need an Envoy with each minor version that is supported, and write `docs/compatibility.md`
     EnvoyMatrix,
     /// Try whether a program needs nothing around it, in a network namespace of its own
@@ -98,6 +101,7 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Bench { what } => bench(what),
         Task::Dist { no_verdict } => dist::run(!no_verdict),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::EnvoyMatrix => envoy_matrix::run(),
         Task::DistProbe { program } => Ok(dist::probe(&program)),
         Task::Bound { parent, command } => bound::exec(parent, &command),

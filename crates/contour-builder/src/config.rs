@@ -1,5 +1,9 @@
 //! What of the configuration shapes the graph.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::object::ObjectName;
+
 /// What of the configuration shapes the graph. An input like an object: see [`Change::Config`](crate::Change::Config).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -10,6 +14,42 @@ pub struct Config {
     ///
     /// Source: `--root-namespaces`.
     pub root_namespaces: Vec<String>,
+    /// Whether Services may stand for names outside of the cluster.
+    ///
+    /// Source: `enableExternalNameService`.
+    pub external_names: bool,
+    /// Services for which none of them may stand: Contour's own.
+    ///
+    /// Source: `--envoy-service-name`, `--envoy-service-namespace`, and the Service `contour` beside it.
+    pub own_services: Vec<ObjectName>,
+    /// What is done with the headers of requests on the way to every service of an HTTPProxy.
+    ///
+    /// Source: `policy.request-headers`.
+    pub request_headers: HeaderDefaults,
+    /// The same of responses.
+    ///
+    /// Source: `policy.response-headers`.
+    pub response_headers: HeaderDefaults,
+    /// Whether that holds for services of Ingresses, too.
+    ///
+    /// Source: `policy.applyToIngress`.
+    pub headers_for_ingress: bool,
+}
+
+/// What is done with headers unless a service says otherwise. Names and values are as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeaderDefaults {
+    /// Headers that get a value.
+    pub set: BTreeMap<String, String>,
+    /// Headers that are taken out.
+    pub remove: BTreeSet<String>,
+}
+
+impl HeaderDefaults {
+    /// Whether nothing is done.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
 }
 
 impl Config {
@@ -17,5 +57,35 @@ impl Config {
     pub(crate) fn allows_roots_in(&self, namespace: &str) -> bool {
         let allowed = &self.root_namespaces;
         allowed.is_empty() || allowed.iter().any(|each| each == namespace)
+    }
+
+    /// The Service of Contour's own that is meant by a host name, in lower case.
+    pub(crate) fn own_service(&self, host: &str) -> Option<&ObjectName> {
+        self.own_services.iter().find(|service| {
+            let rest = host.strip_prefix(&*service.name).and_then(|rest| rest.strip_prefix('.'));
+            let rest = rest.and_then(|rest| rest.strip_prefix(&*service.namespace));
+            rest.is_some_and(|rest| matches!(rest, "" | ".svc") || rest.starts_with(".svc."))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_service_is_meant_by_each_of_its_names() {
+        let own_services = vec![ObjectName::new("projectcontour", "envoy")];
+        let config = Config { own_services, ..Config::default() };
+        for (host, own) in [
+            ("envoy.projectcontour", true),
+            ("envoy.projectcontour.svc", true),
+            ("envoy.projectcontour.svc.cluster.local", true),
+            ("envoy.projectcontour.example", false),
+            ("envoy.other.svc", false),
+            ("my-envoy.projectcontour", false),
+        ] {
+            assert_eq!(config.own_service(host).is_some(), own, "{host}");
+        }
     }
 }

@@ -312,16 +312,15 @@ impl Builder {
         hosts.sort();
         hosts.dedup();
         let errors = stored.checked.problems.clone();
-        let mut conditions = Conditions { revision: stored.revision, hosts, errors };
+        let mut conditions =
+            Conditions { revision: stored.revision, hosts, errors, ..Conditions::default() };
         self.append_found(reference, &mut conditions);
         Some(conditions)
     }
 
     fn append_found(&self, reference: &ObjectRef, conditions: &mut Conditions) {
         for problem in self.problems.get(reference).flat_map(|problems| problems.iter()) {
-            if !conditions.errors.contains(problem) {
-                conditions.errors.push(problem.clone());
-            }
+            conditions.add(problem.clone());
         }
     }
 }

@@ -8,6 +8,7 @@
 //! Start reading at [`build`], then [`engine`].
 
 pub mod config;
+pub mod duration;
 pub mod object;
 pub mod status;
 
@@ -17,6 +18,7 @@ mod engine;
 mod parse;
 mod reader;
 mod reads;
+mod similar;
 mod store;
 mod unit;
 

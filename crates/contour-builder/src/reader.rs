@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use contour_dag::Domain;
 
-use crate::object::{Kind, ObjectName};
+use crate::config::Config;
+use crate::object::{Kind, ObjectName, ObjectRef};
 use crate::parse::endpoint_slice::EndpointSlice;
 use crate::parse::http_proxy::Proxy;
 use crate::parse::ingress::Ingress;
 use crate::parse::service::Service;
+use crate::similar::variants;
 use crate::store::Store;
 
 /// One question that a build function asked of the store, answered or not.
@@ -30,6 +32,8 @@ pub enum Read {
     Roots(Domain),
     /// Which Ingresses have rules for this domain?
     IngressRules(Domain),
+    /// Which objects of the kind have this in common with a name that does not exist? See [`Reader::similar`].
+    Like(ObjectRef),
 }
 
 impl fmt::Display for Read {
@@ -42,6 +46,7 @@ impl fmt::Display for Read {
             Read::EndpointSlices(service) => write!(out, "endpoint slices of {service}"),
             Read::Roots(domain) => write!(out, "roots of {domain}"),
             Read::IngressRules(domain) => write!(out, "Ingress rules of {domain}"),
+            Read::Like(name) => write!(out, "what is called like {name}"),
         }
     }
 }
@@ -66,6 +71,11 @@ impl<'a> Reader<'a> {
         reads.dedup();
         reads.shrink_to_fit(); // it is kept
         reads
+    }
+
+    /// The configuration. No question, since another one has every unit built again.
+    pub fn config(&self) -> &'a Config {
+        self.store.config()
     }
 
     /// An HTTPProxy of ours.
@@ -105,6 +115,16 @@ impl<'a> Reader<'a> {
     pub fn ingress_rules(&self, domain: &Domain) -> impl Iterator<Item = &'a ObjectName> {
         self.note(Read::IngressRules(domain.clone()));
         self.store.claimants(domain, Kind::Ingress)
+    }
+
+    /// An object of the same namespace whose name is one typing mistake away, the first by name: for who asked for one that does
+    /// not exist. HTTPProxies and Services have such.
+    pub fn similar(&self, reference: &ObjectRef) -> Option<&'a ObjectName> {
+        for variant in variants(&reference.name.name) {
+            let name = ObjectName { name: variant.into(), ..reference.name.clone() };
+            self.note(Read::Like(ObjectRef { name, ..reference.clone() }));
+        }
+        self.store.similar(reference)
     }
 
     fn note(&self, read: Read) {

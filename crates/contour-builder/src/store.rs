@@ -15,6 +15,7 @@ use crate::parse::ingress::{Ingress, ingress};
 use crate::parse::secret::{Secret, secret};
 use crate::parse::service::{Service, service};
 use crate::reader::Read;
+use crate::similar::{is_alike, variants};
 use crate::status::Problem;
 use crate::unit::Unit;
 
@@ -135,6 +136,11 @@ impl Store {
         self.claims = claims;
     }
 
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// An HTTPProxy of ours.
     pub fn proxy(&self, name: &ObjectName) -> Option<&Stored<Proxy>> {
         self.proxies.get(name).filter(|proxy| proxy.checked.class.is_ours(&self.config))
@@ -153,6 +159,29 @@ impl Store {
     /// A Secret.
     pub fn secret(&self, name: &ObjectName) -> Option<&Stored<Secret>> {
         self.secrets.get(name)
+    }
+
+    /// An object of the kind and the namespace whose name is one typing mistake away, the first by name.
+    pub fn similar(&self, reference: &ObjectRef) -> Option<&ObjectName> {
+        fn first<'a, T: 'a>(
+            objects: &'a Objects<T>,
+            name: &ObjectName,
+            ours: impl Fn(&Stored<T>) -> bool,
+        ) -> Option<&'a ObjectName> {
+            let begin = ObjectName { namespace: name.namespace.clone(), name: "".into() };
+            let here =
+                objects.range(begin..).take_while(|(each, _)| each.namespace == name.namespace);
+            let mut alike = here.filter(|(each, _)| is_alike(&each.name, &name.name));
+            alike.find(|(_, stored)| ours(stored)).map(|(name, _)| name)
+        }
+        let name = &reference.name;
+        match reference.kind {
+            Kind::HttpProxy => {
+                first(&self.proxies, name, |stored| stored.checked.class.is_ours(&self.config))
+            }
+            Kind::Service => first(&self.services, name, |_| true),
+            Kind::Ingress | Kind::EndpointSlice | Kind::Secret => None,
+        }
     }
 
     /// The objects of one kind that claim a domain, the oldest first.
@@ -250,8 +279,15 @@ impl Store {
         let claims = |store: &Store, each: Option<&Stored<Proxy>>| {
             each.into_iter().flat_map(|each| store.root_claims(name, each)).collect()
         };
+        let ours = |store: &Store, each: Option<&Stored<Proxy>>| {
+            each.is_some_and(|each| each.checked.class.is_ours(&store.config))
+        };
+        let named = ours(self, old.as_ref()) != ours(self, self.proxies.get(name));
         let (old, new) = (claims(self, old.as_ref()), claims(self, self.proxies.get(name)));
         let mut touched = self.reclaim(old, new, Read::Roots);
+        if named {
+            touched.reads.extend(likes(Kind::HttpProxy, name));
+        }
         touched.reads.push(Read::Proxy(name.clone()));
         touched
     }
@@ -272,8 +308,12 @@ impl Store {
     fn put_service(&mut self, name: &ObjectName, new: Option<Stored<Service>>) -> Touched {
         match replace(&mut self.services, name, new) {
             Replaced::Alike => Touched::default(),
-            Replaced::Before(_) => {
-                Touched { reads: vec![Read::Service(name.clone())], claimed: Vec::new() }
+            Replaced::Before(old) => {
+                let mut reads = vec![Read::Service(name.clone())];
+                if old.is_some() != self.services.contains_key(name) {
+                    reads.extend(likes(Kind::Service, name));
+                }
+                Touched { reads, claimed: Vec::new() }
             }
         }
     }
@@ -363,6 +403,15 @@ impl Store {
         }
         touched
     }
+}
+
+/// What a name that appears or goes answers to who asks for names like it.
+fn likes(kind: Kind, name: &ObjectName) -> impl Iterator<Item = Read> {
+    let namespace = name.namespace.clone();
+    variants(&name.name).into_iter().map(move |variant| {
+        let name = ObjectName { namespace: namespace.clone(), name: variant.into() };
+        Read::Like(ObjectRef { kind, name })
+    })
 }
 
 fn host_unit(domain: Domain) -> Unit {

@@ -20,8 +20,12 @@ impl fmt::Display for Unit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unit::Host(host) => write!(out, "host {}", host.domain),
-            Unit::LoadAssignment(Assignment::Service(port)) => {
-                write!(out, "endpoints of {}/{}:{}", port.namespace, port.service, port.number)
+            Unit::LoadAssignment(Assignment::Service { port, health_port }) => {
+                write!(out, "endpoints of {}/{}:{}", port.namespace, port.service, port.number)?;
+                match health_port {
+                    None => Ok(()),
+                    Some(port) => write!(out, ", asked on {}", port.number),
+                }
             }
         }
     }

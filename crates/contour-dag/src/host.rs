@@ -1,5 +1,6 @@
 //! Everything that is served for one domain.
 
+use crate::access::HostPolicy;
 use crate::name::Domain;
 use crate::route::Route;
 
@@ -26,4 +27,6 @@ pub struct HostName {
 pub struct Host {
     /// What plain HTTP requests meet, in order of precedence: the first match answers. No two routes match alike.
     pub plain: Vec<Route>,
+    /// What holds for all of them, unless a route has the same of its own; `None`: nothing.
+    pub policy: Option<Box<HostPolicy>>,
 }

@@ -6,7 +6,12 @@
 
 pub mod name;
 
+pub mod access;
+pub mod action;
+pub mod header;
 pub mod host;
+pub mod matches;
+pub mod policy;
 pub mod route;
 
 pub mod cluster;
@@ -15,13 +20,29 @@ pub mod load_assignment;
 pub mod delta;
 pub mod fault;
 
-pub use cluster::{Cluster, ClusterName, Upstream};
-pub use delta::{Delta, Edits};
-pub use fault::Fault;
-pub use host::{Frontend, Host, HostName};
-pub use load_assignment::{Assignment, Endpoint, LoadAssignment, Locality};
-pub use name::{Domain, Origin, OriginKind, ServicePort};
-pub use route::{
-    Action, DirectResponse, Forward, HeaderMatch, HeaderMatcher, PathMatch, Route, RouteMatch,
+pub use access::{
+    AllowedOrigin, Cors, HostPolicy, IpFilter, IpSource, IpVerdict, LocalRateLimit, Network,
+    RateUnit, RoutePolicy,
+};
+pub use action::{
+    Action, ClusterPolicy, DirectResponse, Forward, Redirect, RedirectPath, RedirectStatus, Scheme,
     WeightedCluster,
 };
+pub use cluster::{
+    CircuitBreakers, Cluster, ClusterName, ClusterSettings, HealthCheck, LoadBalancing, Protocol,
+    SlowStart, Upstream,
+};
+pub use delta::{Delta, Edits};
+pub use fault::Fault;
+pub use header::{CookieRewrite, HeaderEdits, HeaderPart, HeaderValue, SameSite};
+pub use host::{Frontend, Host, HostName};
+pub use load_assignment::{Assignment, Endpoint, LoadAssignment, Locality};
+pub use matches::{
+    HeaderMatch, HeaderMatcher, PathMatch, QueryMatch, QueryMatcher, RouteMatch, Text,
+};
+pub use name::{Domain, Origin, OriginKind, ServicePort};
+pub use policy::{
+    CrossScheme, ForwardPolicy, HashBy, HashPolicy, HostRewrite, InternalRedirect, Mirror, Retry,
+    Timeout,
+};
+pub use route::Route;

@@ -8,7 +8,12 @@ use crate::name::ServicePort;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assignment {
     /// The endpoints of one port of one service.
-    Service(ServicePort),
+    Service {
+        /// The port.
+        port: ServicePort,
+        /// The service's port that health checks go to, if it is another.
+        health_port: Option<ServicePort>,
+    },
 }
 
 /// The endpoints of one cluster.
@@ -37,4 +42,6 @@ pub struct Endpoint {
     pub address: IpAddr,
     /// On which port; never 0.
     pub port: u16,
+    /// The port that health checks go to, if it is another; never 0.
+    pub health_port: Option<u16>,
 }

@@ -16,6 +16,16 @@ pub(crate) fn address(ip: IpAddr, port: u16) -> Address {
     Address { address: Some(address::Address::SocketAddress(socket)) }
 }
 
+/// A TCP address that is looked up; `host` is a name.
+pub(crate) fn named_address(host: &str, port: u16) -> Address {
+    let socket = SocketAddress {
+        address: host.to_owned(),
+        port_specifier: Some(PortSpecifier::PortValue(port.into())),
+        ..Default::default()
+    };
+    Address { address: Some(address::Address::SocketAddress(socket)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

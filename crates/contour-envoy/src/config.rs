@@ -9,6 +9,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
+pub use contour_dag::CircuitBreakers;
+
 use crate::access_log::AccessLog;
 
 /// What of the configuration shapes Envoy's resources.
@@ -340,7 +342,7 @@ impl MaxConcurrentStreams {
 pub struct Interval(Duration); // private: `new` keeps it in range
 
 impl Interval {
-    const MAX: Duration = Duration::from_secs(1_000_000_000);
+    pub(crate) const MAX: Duration = Duration::from_secs(1_000_000_000);
 
     /// `None` if `duration` is out of range.
     pub fn new(duration: Duration) -> Option<Interval> {
@@ -413,7 +415,7 @@ pub struct Cluster {
     pub per_connection_buffer_limit_bytes: Option<NonZeroU32>,
     /// Source: `cluster.dns-lookup-family`. Becomes: `dns_lookup_family`.
     pub dns_lookup_family: DnsLookupFamily,
-    /// Source: `cluster.circuit-breakers`. Becomes: `circuit_breakers`, of services without limits of their own.
+    /// Source: `cluster.circuit-breakers`. Becomes: `circuit_breakers`, as far as a service has no limits of its own.
     pub circuit_breakers: CircuitBreakers,
 }
 
@@ -441,21 +443,6 @@ pub enum DnsLookupFamily {
     V6Only,
     /// `all`
     All,
-}
-
-/// What a service is spared; default Envoy's limits (1024, retries 3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CircuitBreakers {
-    /// Connections.
-    pub max_connections: Option<NonZeroU32>,
-    /// Requests that wait for a connection.
-    pub max_pending_requests: Option<NonZeroU32>,
-    /// Requests at a time.
-    pub max_requests: Option<NonZeroU32>,
-    /// Retries at a time.
-    pub max_retries: Option<NonZeroU32>,
-    /// Connections to each endpoint.
-    pub per_host_max_connections: Option<NonZeroU32>,
 }
 
 #[cfg(test)]

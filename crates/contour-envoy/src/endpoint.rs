@@ -2,13 +2,15 @@
 
 use contour_dag::{Endpoint, LoadAssignment, Locality};
 use contour_xds::resource::Resource;
+use envoy_types::pb::envoy::config::core::v3::Address;
+use envoy_types::pb::envoy::config::endpoint::v3::endpoint::HealthCheckConfig;
 use envoy_types::pb::envoy::config::endpoint::v3::lb_endpoint::HostIdentifier;
 use envoy_types::pb::envoy::config::endpoint::v3::{
     ClusterLoadAssignment, Endpoint as EnvoyEndpoint, LbEndpoint, LocalityLbEndpoints,
 };
 use prost::Message;
 
-use crate::address::address;
+use crate::address::{address, named_address};
 use crate::protobuf::uint32;
 
 /// The load assignment `name`, which is published without endpoints too: Envoy waits for it.
@@ -30,10 +32,32 @@ fn locality(locality: &Locality) -> LocalityLbEndpoints {
 }
 
 fn endpoint(endpoint: &Endpoint) -> LbEndpoint {
-    let endpoint = EnvoyEndpoint {
-        address: Some(address(endpoint.address, endpoint.port)),
+    lb_endpoint(address(endpoint.address, endpoint.port), endpoint.health_port)
+}
+
+/// The load assignment `name` of a cluster whose one endpoint is looked up by its host name.
+pub(crate) fn named(
+    name: &str,
+    host: &str,
+    port: u16,
+    health_port: Option<u16>,
+) -> ClusterLoadAssignment {
+    let locality = LocalityLbEndpoints {
+        lb_endpoints: vec![lb_endpoint(named_address(host, port), health_port)],
         ..Default::default()
     };
+    ClusterLoadAssignment {
+        cluster_name: name.to_owned(),
+        endpoints: vec![locality],
+        ..Default::default()
+    }
+}
+
+fn lb_endpoint(address: Address, health_port: Option<u16>) -> LbEndpoint {
+    let health_check_config =
+        health_port.map(|port| HealthCheckConfig { port_value: port.into(), ..Default::default() });
+    let endpoint =
+        EnvoyEndpoint { address: Some(address), health_check_config, ..Default::default() };
     LbEndpoint { host_identifier: Some(HostIdentifier::Endpoint(endpoint)), ..Default::default() }
 }
 
@@ -52,7 +76,7 @@ mod tests {
     }
 
     fn endpoint(address: &str, port: u16) -> Endpoint {
-        Endpoint { address: address.parse().unwrap(), port }
+        Endpoint { address: address.parse().unwrap(), port, health_port: None }
     }
 
     #[test]
@@ -81,6 +105,25 @@ mod tests {
                         "lb_endpoints": [shown("10.0.0.1", 8080), shown("fd00::1", 8081)],
                     },
                     { "load_balancing_weight": 7, "lb_endpoints": [shown("10.0.0.2", 9000)] },
+                ],
+            }),
+        );
+    }
+
+    #[test]
+    fn health_checks_may_go_to_another_port() {
+        let endpoint = Endpoint { health_port: Some(8081), ..endpoint("10.0.0.1", 8080) };
+        let address = json!({ "address": "10.0.0.1", "port_value": 8080 });
+        let shown = json!({
+            "address": { "socket_address": address },
+            "health_check_config": { "port_value": 8081 },
+        });
+        check(
+            vec![Locality { weight: 1, endpoints: vec![endpoint] }],
+            &json!({
+                "cluster_name": "default/kuard/http",
+                "endpoints": [
+                    { "load_balancing_weight": 1, "lb_endpoints": [{ "endpoint": shown }] },
                 ],
             }),
         );

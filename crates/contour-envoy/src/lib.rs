@@ -37,7 +37,10 @@ mod tls;
 
 mod address;
 mod config_source;
+mod fraction;
+mod header;
 mod protobuf;
+mod string_matcher;
 
 pub mod bootstrap;
 pub mod json;

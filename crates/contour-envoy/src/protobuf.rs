@@ -1,7 +1,9 @@
 //! Encoding, and the well-known types of `google.protobuf`.
 
 use std::num::NonZeroU32;
+use std::time;
 
+use contour_dag::Timeout;
 use envoy_types::pb::google::protobuf::{
     Any, BoolValue, Duration, Struct, UInt32Value, Value, value,
 };
@@ -29,10 +31,25 @@ pub(crate) fn uint32(value: NonZeroU32) -> UInt32Value {
 }
 
 pub(crate) fn duration(interval: Interval) -> Duration {
-    let duration = interval.get();
+    span(interval.get())
+}
+
+/// A duration of the graph, which may be of any length: whatever exceeds [`Interval::MAX`] is that, as Envoy refuses a
+/// resource with one that is much longer.
+pub(crate) fn span(duration: time::Duration) -> Duration {
+    let duration = duration.min(Interval::MAX);
     Duration {
         seconds: i64::try_from(duration.as_secs()).expect("an interval has at most 10^9 seconds"),
         nanos: i32::try_from(duration.subsec_nanos()).expect("less than 10^9 fits 31 bits"),
+    }
+}
+
+/// A timeout of the graph: nothing for Envoy's own, zero for none.
+pub(crate) fn timeout(timeout: Timeout) -> Option<Duration> {
+    match timeout {
+        Timeout::Default => None,
+        Timeout::Disabled => Some(Duration::default()),
+        Timeout::After(duration) => Some(span(duration)),
     }
 }
 
@@ -42,6 +59,14 @@ pub(crate) fn number(value: u32) -> Value {
 
 pub(crate) fn string(value: impl Into<String>) -> Value {
     Value { kind: Some(value::Kind::StringValue(value.into())) }
+}
+
+pub(crate) fn boolean(value: bool) -> Value {
+    Value { kind: Some(value::Kind::BoolValue(value)) }
+}
+
+pub(crate) fn object(value: Struct) -> Value {
+    Value { kind: Some(value::Kind::StructValue(value)) }
 }
 
 /// Where in a message there are maps with more than one entry.
@@ -59,10 +84,11 @@ pub(crate) enum Field {
 }
 
 /// Inside a map's values, or a message, there are no maps.
-pub(crate) const NO_MAPS: Maps = Maps(&[]);
+pub(crate) static NO_MAPS: Maps = Maps(&[]);
 
-/// `google.protobuf.Struct` of plain values: the maps of a struct inside a struct are not put in order.
-pub(crate) const STRUCT_MAPS: Maps = Maps(&[(1, Field::Map(&NO_MAPS))]);
+/// `google.protobuf.Struct`, however deep; the maps inside of its lists, which nothing has, are not put in order.
+pub(crate) static STRUCT_MAPS: Maps = Maps(&[(1, Field::Map(&VALUE_MAPS))]);
+static VALUE_MAPS: Maps = Maps(&[(5, Field::Message(&STRUCT_MAPS))]);
 
 /// `message` encoded, the entries of its maps in order of their bytes.
 pub(crate) fn encode_with_maps<M: Message>(message: &M, maps: &Maps) -> Vec<u8> {
@@ -157,8 +183,6 @@ pub(crate) fn structure(fields: impl IntoIterator<Item = (String, Value)>) -> St
 
 #[cfg(test)]
 mod tests {
-    use std::time;
-
     use super::*;
 
     /// Sixteen entries: that two random orders agree by chance has a probability of 1 in 10^13.
@@ -182,14 +206,9 @@ mod tests {
 
     #[test]
     fn maps_inside_of_maps_are_sorted() {
-        const NESTED: Maps = Maps(&[(1, Field::Map(&VALUE))]);
-        const VALUE: Maps = Maps(&[(5, Field::Message(&STRUCT_MAPS))]);
-        let nested = || {
-            let value = || Value { kind: Some(value::Kind::StructValue(layer())) };
-            structure((0..16).map(|index| (format!("key-{index}"), value())))
-        };
-        let bytes = encode_with_maps(&nested(), &NESTED);
-        assert_eq!(bytes, encode_with_maps(&nested(), &NESTED));
+        let nested = || structure((0..16).map(|index| (format!("key-{index}"), object(layer()))));
+        let bytes = encode_with_maps(&nested(), &STRUCT_MAPS);
+        assert_eq!(bytes, encode_with_maps(&nested(), &STRUCT_MAPS));
         assert_eq!(Struct::decode(&*bytes), Ok(nested()));
     }
 
@@ -197,5 +216,18 @@ mod tests {
     fn durations_keep_nanoseconds() {
         let interval = Interval::new(time::Duration::new(61, 5)).unwrap();
         assert_eq!(duration(interval), Duration { seconds: 61, nanos: 5 });
+    }
+    #[test]
+    fn a_span_is_never_longer_than_envoy_takes() {
+        assert_eq!(span(time::Duration::MAX), Duration { seconds: 1_000_000_000, nanos: 0 });
+        assert_eq!(span(time::Duration::from_millis(1_500)).nanos, 500_000_000);
+    }
+
+    #[test]
+    fn no_timeout_is_zero_and_envoys_own_is_nothing() {
+        assert_eq!(timeout(Timeout::Default), None);
+        assert_eq!(timeout(Timeout::Disabled), Some(Duration::default()));
+        let minute = Timeout::After(time::Duration::from_mins(1));
+        assert_eq!(timeout(minute), Some(Duration { seconds: 60, nanos: 0 }));
     }
 }

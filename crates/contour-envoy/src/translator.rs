@@ -216,8 +216,8 @@ mod tests {
     use std::num::NonZeroU32;
 
     use contour_dag::{
-        Action, Domain, Endpoint, Locality, Origin, OriginKind, PathMatch, Route, RouteMatch,
-        ServicePort, Upstream, WeightedCluster,
+        Action, CircuitBreakers, Domain, Endpoint, Locality, Origin, OriginKind, PathMatch, Route,
+        RouteMatch, ServicePort, Upstream, WeightedCluster,
     };
     use contour_xds::resource::Resource;
 
@@ -236,10 +236,11 @@ mod tests {
     fn host(domain: &str, port: Option<ServicePort>) -> (HostName, Option<Arc<Host>>) {
         let route = |port| Route {
             matches: RouteMatch::path(PathMatch::Prefix("/".into())),
-            action: Action::forward_or_unavailable(vec![WeightedCluster {
-                cluster: ClusterName::Service(port),
-                weight: 1,
-            }]),
+            action: Action::forward_or_unavailable(vec![WeightedCluster::new(
+                ClusterName::of(port),
+                1,
+            )]),
+            policy: None,
             origin: Origin {
                 kind: OriginKind::HttpProxy,
                 namespace: "default".into(),
@@ -248,18 +249,25 @@ mod tests {
         };
         let domain = Domain::new(domain).unwrap();
         let name = HostName { frontend: Frontend::Configured, domain };
-        (name, Some(Arc::new(Host { plain: port.map(route).into_iter().collect() })))
+        let plain = port.map(route).into_iter().collect();
+        (name, Some(Arc::new(Host { plain, policy: None })))
+    }
+
+    fn assignment(port: ServicePort) -> Assignment {
+        Assignment::Service { port, health_port: None }
     }
 
     fn cluster(port: ServicePort) -> (ClusterName, Option<Arc<dag::Cluster>>) {
-        let upstream = Upstream::Assigned(Assignment::Service(port.clone()));
-        (ClusterName::Service(port), Some(Arc::new(dag::Cluster { upstream })))
+        let upstream = Upstream::Assigned(assignment(port.clone()));
+        let limits = CircuitBreakers::default();
+        (ClusterName::of(port), Some(Arc::new(dag::Cluster { upstream, limits })))
     }
 
     fn load_assignment(port: ServicePort, last: u8) -> (Assignment, Option<Arc<LoadAssignment>>) {
-        let endpoint = Endpoint { address: [10, 0, 0, last].into(), port: 8080 };
+        let address = [10, 0, 0, last].into();
+        let endpoint = Endpoint { address, port: 8080, health_port: None };
         let localities = vec![Locality { weight: 1, endpoints: vec![endpoint] }];
-        (Assignment::Service(port), Some(Arc::new(LoadAssignment { localities })))
+        (assignment(port), Some(Arc::new(LoadAssignment { localities })))
     }
 
     /// One host, its cluster and its load assignment.

@@ -6,9 +6,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use contour_dag::{
-    Action, Assignment, Cluster, ClusterName, Delta, Domain, Edits, Endpoint, Frontend, Host,
-    HostName, LoadAssignment, Locality, Origin, OriginKind, PathMatch, Route, RouteMatch,
-    ServicePort, Upstream, WeightedCluster,
+    Action, Assignment, CircuitBreakers, Cluster, ClusterName, ClusterPolicy, ClusterSettings,
+    CookieRewrite, Delta, Domain, Edits, Endpoint, Frontend, HeaderEdits, Host, HostName,
+    HostPolicy, IpFilter, IpSource, IpVerdict, LoadAssignment, LoadBalancing, LocalRateLimit,
+    Locality, Network, Origin, OriginKind, PathMatch, Protocol, RateUnit, Route, RouteMatch,
+    RoutePolicy, ServicePort, Upstream, WeightedCluster,
 };
 use contour_envoy::config::{Addresses, Bind, Binds, FilePath, StatsTls};
 use contour_envoy::{Config, Translator};
@@ -36,45 +38,115 @@ fn service_port() -> impl Strategy<Value = ServicePort> {
     })
 }
 
+fn cluster_name() -> impl Strategy<Value = ClusterName> {
+    let protocol = prop_oneof![3 => Just(Protocol::Http1), 1 => Just(Protocol::H2)];
+    let load_balancing =
+        prop_oneof![3 => Just(LoadBalancing::RoundRobin), 1 => Just(LoadBalancing::Cookie)];
+    (service_port(), protocol, load_balancing).prop_map(|(port, protocol, load_balancing)| {
+        let settings = ClusterSettings { protocol, load_balancing, ..Default::default() };
+        ClusterName::with(port, settings)
+    })
+}
+
+/// With maps of several entries, whose order must not matter.
+fn cluster_policy() -> ClusterPolicy {
+    let cookie = |name: &str| CookieRewrite {
+        name: name.into(),
+        path: Some("/".into()),
+        domain: Some("a.example".into()),
+        secure: Some(true),
+        same_site: None,
+    };
+    ClusterPolicy { cookies: vec![cookie("a"), cookie("b"), cookie("c")], ..Default::default() }
+}
+
+fn weighted_cluster() -> impl Strategy<Value = WeightedCluster> {
+    let policy = option::weighted(0.2, Just(cluster_policy()));
+    (cluster_name(), 0..3_u32, policy).prop_map(|(cluster, weight, policy)| WeightedCluster {
+        cluster,
+        weight,
+        policy: policy.map(Box::new),
+    })
+}
+
+fn rate_limit() -> LocalRateLimit {
+    LocalRateLimit {
+        requests: NonZeroU32::MIN,
+        burst: 0,
+        unit: RateUnit::Second,
+        status: None,
+        headers: Vec::new(),
+    }
+}
+
+fn ip_filter() -> IpFilter {
+    let network = Network::of([10, 0, 0, 1].into());
+    IpFilter { verdict: IpVerdict::Deny, networks: vec![(IpSource::Remote, network)] }
+}
+
+fn route_policy() -> RoutePolicy {
+    RoutePolicy {
+        request_headers: HeaderEdits { set: Vec::new(), remove: vec!["x-a".into()] },
+        response_headers: HeaderEdits::default(),
+        local_rate_limit: Some(rate_limit()),
+        ip_filter: Some(ip_filter()),
+    }
+}
+
 fn route() -> impl Strategy<Value = Route> {
-    let clusters = vec((service_port(), 0..3_u32), 0..3);
-    ("/[xy]", clusters).prop_map(|(path, clusters)| {
-        let clusters = clusters
-            .into_iter()
-            .map(|(port, weight)| WeightedCluster { cluster: ClusterName::Service(port), weight });
-        Route {
-            matches: RouteMatch::path(PathMatch::Prefix(path.into())),
-            action: Action::forward_or_unavailable(clusters.collect()),
-            origin: Origin {
-                kind: OriginKind::HttpProxy,
-                namespace: "default".into(),
-                name: "proxy".into(),
-            },
-        }
+    let policy = option::weighted(0.2, Just(route_policy()));
+    ("/[xy]", vec(weighted_cluster(), 0..3), policy).prop_map(|(path, clusters, policy)| Route {
+        matches: RouteMatch::path(PathMatch::Prefix(path.into())),
+        action: Action::forward_or_unavailable(clusters),
+        policy: policy.map(Box::new),
+        origin: Origin {
+            kind: OriginKind::HttpProxy,
+            namespace: "default".into(),
+            name: "proxy".into(),
+        },
     })
 }
 
 fn host() -> impl Strategy<Value = (HostName, Host)> {
-    ("[a-c]{1}\\.example", vec(route(), 0..3)).prop_map(|(domain, plain)| {
+    let policy = HostPolicy {
+        cors: None,
+        local_rate_limit: Some(rate_limit()),
+        ip_filter: Some(ip_filter()),
+    };
+    let policy = option::weighted(0.2, Just(policy));
+    let host = ("[a-c]{1}\\.example", vec(route(), 0..3), policy);
+    host.prop_map(|(domain, plain, policy)| {
         let domain = Domain::new(&domain).expect("not blank");
-        (HostName { frontend: Frontend::Configured, domain }, Host { plain })
+        let name = HostName { frontend: Frontend::Configured, domain };
+        (name, Host { plain, policy: policy.map(Box::new) })
     })
+}
+
+fn upstream() -> impl Strategy<Value = Upstream> {
+    let dns = Upstream::Dns { host: "www.example.org".into(), port: 443, health_port: None };
+    prop_oneof![3 => assignment().prop_map(Upstream::Assigned), 1 => Just(dns)]
 }
 
 fn cluster() -> impl Strategy<Value = (ClusterName, Cluster)> {
-    service_port().prop_map(|port| {
-        let upstream = Upstream::Assigned(Assignment::Service(port.clone()));
-        (ClusterName::Service(port), Cluster { upstream })
+    (cluster_name(), upstream(), 0..2_u32).prop_map(|(name, upstream, limit)| {
+        let max_requests = NonZeroU32::new(limit);
+        let limits = CircuitBreakers { max_requests, ..Default::default() };
+        (name, Cluster { upstream, limits })
     })
 }
 
+fn assignment() -> impl Strategy<Value = Assignment> {
+    (service_port(), option::weighted(0.2, service_port()))
+        .prop_map(|(port, health_port)| Assignment::Service { port, health_port })
+}
+
 fn load_assignment() -> impl Strategy<Value = (Assignment, LoadAssignment)> {
-    (service_port(), 0..3_u8).prop_map(|(port, count)| {
-        let endpoints =
-            (0..count).map(|last| Endpoint { address: [10, 0, 0, last].into(), port: 8080 });
-        let locality = Locality { weight: 1, endpoints: endpoints.collect() };
+    (assignment(), 0..3_u8).prop_map(|(assignment, count)| {
+        let endpoint =
+            |last| Endpoint { address: [10, 0, 0, last].into(), port: 8080, health_port: None };
+        let locality = Locality { weight: 1, endpoints: (0..count).map(endpoint).collect() };
         let localities = if count == 0 { Vec::new() } else { vec![locality] };
-        (Assignment::Service(port), LoadAssignment { localities })
+        (assignment, LoadAssignment { localities })
     })
 }
 

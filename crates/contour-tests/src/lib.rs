@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod grpc;
 pub mod program;
 pub mod proxy;
+pub mod random;
 pub mod render;
 pub mod replica;
 pub mod server;

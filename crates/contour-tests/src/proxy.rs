@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -16,7 +16,7 @@ use contour_envoy::config::{Addresses, Bind, Binds};
 use contour_xds::resource::Dialect;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, interval, timeout};
 
@@ -167,7 +167,7 @@ impl Proxy {
     }
 }
 
-/// What came back.
+/// Who answered, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
@@ -193,8 +193,7 @@ impl Answer {
 /// # Errors
 /// If nobody listens, or the answer is none.
 pub async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"))
-        .await
+    Request::get(host, path).send(address).await.map(|response| response.answer())
 }
 
 /// The same without asking for the connection to be closed: it is, once the server does not want it any more.
@@ -202,29 +201,151 @@ pub async fn get(address: SocketAddr, host: &str, path: &str) -> io::Result<Answ
 /// # Errors
 /// As [`get`].
 pub async fn get_and_stay(address: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n")).await
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let closed = |_: &str| false;
+    exchange(TcpStream::connect(address), &request, closed).await.map(|response| response.answer())
 }
 
-/// Sends a request, and reads until the connection is closed.
-async fn exchange(address: SocketAddr, request: &str) -> io::Result<Answer> {
+/// A request of HTTP/1.1 without a body.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The head but for its last line.
+    head: String,
+    /// The address that it comes from; none if that does not matter.
+    source: Option<IpAddr>,
+}
+
+impl Request {
+    /// One for this host and path.
+    pub fn get(host: &str, path: &str) -> Request {
+        Request::new("GET", host, path)
+    }
+
+    /// The same with another method.
+    pub fn new(method: &str, host: &str, path: &str) -> Request {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        Request { head, source: None }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Request {
+        self.head.extend([name, ": ", value, "\r\n"]);
+        self
+    }
+
+    /// Sent from this address of the machine.
+    #[must_use]
+    pub fn from(mut self, source: impl Into<IpAddr>) -> Request {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sends it on a connection of its own, and waits for the whole response.
+    ///
+    /// # Errors
+    /// If nobody listens, or the answer is none.
+    pub async fn send(&self, address: SocketAddr) -> io::Result<Response> {
+        // Envoy waits a second for its client to close the connection first.
+        let complete = |text: &str| Response::parse(text).is_some_and(|each| each.is_complete());
+        exchange(self.connect(address), &format!("{}\r\n", self.head), complete).await
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let Some(source) = self.source else { return TcpStream::connect(address).await };
+        let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.bind((source, 0).into())?;
+        socket.connect(address).await
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Names, in lower case, and values, as they came.
+    pub headers: Vec<(String, String)>,
+    /// The body, as it came.
+    pub body: String,
+}
+
+impl Response {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// Every header of this name, in order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.headers.iter().filter(move |(each, _)| each == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// The backend that answered; none if Envoy did.
+    pub fn backend(&self) -> Option<&str> {
+        self.header("x-backend")
+    }
+
+    /// The path and query that the backend was asked for; nothing if none was.
+    pub fn heard_path(&self) -> String {
+        self.heard()["path"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The header that the backend got.
+    pub fn heard_header(&self, name: &str) -> Option<String> {
+        self.heard()["headers"][name].as_str().map(str::to_owned)
+    }
+
+    /// What a backend says that it was asked; null if the body is not what a backend says.
+    pub fn heard(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    /// Who answered, and how.
+    pub fn answer(&self) -> Answer {
+        Answer { status: self.status, backend: self.backend().map(str::to_owned) }
+    }
+
+    /// Whether there is as much body as it says; one that does not say ends with its connection.
+    fn is_complete(&self) -> bool {
+        let length = self.header("content-length").and_then(|length| length.parse().ok());
+        length.is_some_and(|length: usize| self.body.len() >= length)
+    }
+
+    fn parse(text: &str) -> Option<Response> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        };
+        let headers = lines.filter_map(header).collect();
+        Some(Response { status, headers, body: body.to_owned() })
+    }
+}
+
+/// Connects, sends a request, and reads until that is enough, or the connection is closed.
+async fn exchange(
+    connect: impl Future<Output = io::Result<TcpStream>>,
+    request: &str,
+    enough: impl Fn(&str) -> bool,
+) -> io::Result<Response> {
     let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
+        let mut stream = connect.await?;
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
+        while stream.read_buf(&mut answer).await? > 0 {
+            if enough(&String::from_utf8_lossy(&answer)) {
+                break;
+            }
+        }
         io::Result::Ok(answer)
     };
     let answer = timeout(PATIENCE, exchange).await.map_err(io::Error::other)?;
-    parse(&String::from_utf8_lossy(&answer?))
+    Response::parse(&String::from_utf8_lossy(&answer?))
         .ok_or_else(|| io::Error::other("the connection ended without an answer"))
-}
-
-fn parse(answer: &str) -> Option<Answer> {
-    let (head, _) = answer.split_once("\r\n\r\n")?;
-    let mut lines = head.lines();
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let backend = lines.find_map(|line| line.strip_prefix("x-backend: ")).map(str::to_owned);
-    Some(Answer { status, backend })
 }
 
 /// Waits until something holds that another process brings about.

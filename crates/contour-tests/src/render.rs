@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contour_builder::{Conditions, Kind, ObjectRef};
+use contour_builder::{Conditions, Kind, ObjectRef, Problem};
 use contour_xds::resource::{Dialect, Resource, TypeUrl};
 use serde_json::{Map, Value, json};
 
@@ -95,18 +95,17 @@ fn condition(reference: &ObjectRef, conditions: &Conditions) -> Value {
             conditions.hosts.iter().map(|domain| domain.as_str().into()).collect();
         shown.insert("hosts".to_owned(), hosts.into());
     }
-    if !conditions.errors.is_empty() {
-        let errors: Vec<Value> = conditions
-            .errors
-            .iter()
-            .map(|problem| {
-                let (kind, reason) = problem.reason.words();
-                json!({"type": kind.as_str(), "reason": reason, "message": problem.message})
-            })
-            .collect();
-        shown.insert("errors".to_owned(), errors.into());
+    for (key, problems) in [("errors", &conditions.errors), ("warnings", &conditions.warnings)] {
+        if !problems.is_empty() {
+            shown.insert(key.to_owned(), problems.iter().map(problem).collect());
+        }
     }
     shown.into()
+}
+
+fn problem(problem: &Problem) -> Value {
+    let (kind, reason) = problem.reason.words();
+    json!({"type": kind.as_str(), "reason": reason, "message": problem.message})
 }
 
 /// The resources of one dialect with every config source taken out: what has to be alike in both.

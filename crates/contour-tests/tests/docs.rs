@@ -1,9 +1,11 @@
 //! Every example that users are shown works.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use contour_builder::Verdict;
 use contour_k8s::source::directory::Directory;
+use contour_tests::case;
 use contour_tests::world::World;
 
 fn root() -> PathBuf {
@@ -59,6 +61,29 @@ fn every_manifest_in_the_documentation_is_valid() {
         }
     }
     assert!(checked > 0, "there are manifests in the documentation");
+}
+
+/// Examples that name a case stand in it to the letter, and are valid there.
+#[test]
+fn every_example_that_names_a_case_stands_in_it() {
+    let document = std::fs::read_to_string(root().join("docs/httpproxy.md")).expect("a document");
+    let cases = root().join("crates/contour-tests/cases");
+    let read = |path: String| std::fs::read_to_string(cases.join(path)).expect("a case");
+    let mut shown = BTreeSet::new();
+    for begin in document.match_indices("```yaml documented/").map(|(at, _)| at) {
+        let (fence, rest) = document[begin..].split_once('\n').expect("a block");
+        let name = fence.strip_prefix("```yaml ").expect("a name");
+        let end = rest.find("```").expect("a block ends");
+        let case = read(format!("{name}.yaml"));
+        for example in rest[..end].split("---\n") {
+            assert!(case.contains(example.trim_end()), "{name} has not: {example}");
+        }
+        assert!(!read(format!("{name}.out.yaml")).contains("errors:"), "{name} is not valid");
+        shown.insert(name.to_owned());
+    }
+    let all = case::all(&cases).into_iter().map(|(name, _)| name);
+    let documented: BTreeSet<String> = all.filter(|name| name.starts_with("documented/")).collect();
+    assert_eq!(shown, documented);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use contour_dag::{
-    Action, Domain, HeaderMatch, HeaderMatcher, Host, HostName, Origin, OriginKind, PathMatch,
-    Route, RouteMatch,
+    Action, Domain, HeaderMatch, HeaderMatcher, Host, HostName, HostPolicy, Origin, OriginKind,
+    PathMatch, Route, RouteMatch, RoutePolicy,
 };
 
 use super::{Found, http_proxy, ingress};
@@ -14,13 +14,41 @@ use crate::reader::Reader;
 use crate::status::{Problem, Reason};
 
 /// Routes by what they match, and so in order of precedence. Of equal matches the last one put in counts.
-pub(super) type Routes = BTreeMap<RouteMatch, (Action, Origin)>;
+pub(super) type Routes = BTreeMap<RouteMatch, Served>;
+
+/// A route, but for what it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Served {
+    /// What becomes of requests.
+    pub(super) action: Action,
+    /// What holds for them, whatever becomes of them.
+    pub(super) policy: Option<Box<RoutePolicy>>,
+    /// The object that says so.
+    pub(super) origin: Origin,
+}
+
+impl Served {
+    pub(super) fn new(action: Action, origin: Origin) -> Served {
+        Served { action, policy: None, origin }
+    }
+
+    fn matching(self, matches: RouteMatch) -> Route {
+        let Served { action, policy, origin } = self;
+        Route { matches, action, policy, origin }
+    }
+}
 
 /// Merges what the HTTPProxies and Ingresses that claim a domain ask for. `None` if that is no route at all.
 pub(super) fn host(name: &HostName, reader: &Reader<'_>, found: &mut Found) -> Option<Host> {
     let mut proxied = Routes::new();
+    let mut policy: Option<Box<HostPolicy>> = None;
     if let Some((root, proxy)) = root(&name.domain, reader, found) {
-        match proxy.root.as_ref().and_then(|root| root.refused.as_ref()) {
+        let claim = proxy.root.as_ref();
+        for problem in claim.iter().flat_map(|claim| &claim.problems) {
+            found.problem(reference(Kind::HttpProxy, &root), problem.clone());
+        }
+        policy = claim.and_then(|claim| claim.policy.clone());
+        match claim.and_then(|claim| claim.refused.as_ref()) {
             None => http_proxy::routes(&root, proxy, &name.domain, reader, found, &mut proxied),
             Some(Refusal::Nothing(problem)) => {
                 found.problem(reference(Kind::HttpProxy, &root), problem.clone());
@@ -33,19 +61,17 @@ pub(super) fn host(name: &HostName, reader: &Reader<'_>, found: &mut Found) -> O
     }
     let mut routes = Routes::new();
     ingress::routes(&name.domain, reader, found, &mut routes);
-    for (matches, route) in proxied {
-        let (_, winner) = &route;
-        let winner = format!("HTTPProxy {}/{}", winner.namespace, winner.name);
-        if let Some((_, loser)) = routes.insert(matches.clone(), route) {
+    for (matches, served) in proxied {
+        let Origin { namespace, name, .. } = &served.origin;
+        let winner = format!("HTTPProxy {namespace}/{name}");
+        if let Some(Served { origin: loser, .. }) = routes.insert(matches.clone(), served) {
             let ingress = ObjectName { namespace: loser.namespace, name: loser.name };
             found.problem(reference(Kind::Ingress, &ingress), conflict(&matches, &winner));
         }
     }
-    let plain: Vec<Route> = routes
-        .into_iter()
-        .map(|(matches, (action, origin))| Route { matches, action, origin })
-        .collect();
-    (!plain.is_empty()).then_some(Host { plain })
+    let plain: Vec<Route> =
+        routes.into_iter().map(|(matches, served)| served.matching(matches)).collect();
+    (!plain.is_empty()).then_some(Host { plain, policy })
 }
 
 /// A host that answers every request 503: its root asks for what may protect it and is not served by this version. Whoever
@@ -62,8 +88,8 @@ fn closed(domain: &Domain, root: &ObjectName, reader: &Reader<'_>, found: &mut F
         Some(header) => everything.with_header(header),
         None => everything,
     };
-    let action = Action::forward_or_unavailable(Vec::new());
-    Host { plain: vec![Route { matches, action, origin: origin(OriginKind::HttpProxy, root) }] }
+    let served = Served::new(Action::unavailable(), origin(OriginKind::HttpProxy, root));
+    Host { plain: vec![served.matching(matches)], policy: None }
 }
 
 /// The root that a domain belongs to: the oldest of those that claim it. The others are told.

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use contour_dag::{
-    Action, ClusterName, Domain, HeaderMatch, OriginKind, RouteMatch, WeightedCluster,
+    Action, ClusterName, ClusterPolicy, ClusterSettings, Domain, HeaderMatch, OriginKind,
+    RouteMatch, WeightedCluster,
 };
 
 use super::Found;
-use super::backend::resolve;
-use super::host::{Routes, conflict, one_label, origin, reference};
+use super::backend::{Resolved, resolve};
+use super::default_headers;
+use super::host::{Routes, Served, conflict, one_label, origin, reference};
 use crate::object::{Kind, ObjectName};
+use crate::parse::header::Context;
+use crate::parse::http_proxy::ServiceEdits;
 use crate::parse::ingress::{Backend, Ingress, Path};
 use crate::reader::Reader;
 use crate::status::{Problem, Reason};
@@ -21,13 +25,13 @@ pub(super) fn routes(domain: &Domain, reader: &Reader<'_>, found: &mut Found, ro
     for name in reader.ingress_rules(domain) {
         let Some(ingress) = reader.ingress(name) else { continue };
         for (matches, path) in paths(ingress, domain, one_label.as_ref(), name, found) {
-            if let Some((_, winner)) = routes.get(&matches) {
+            if let Some(Served { origin: winner, .. }) = routes.get(&matches) {
                 let winner = format!("Ingress {}/{}", winner.namespace, winner.name);
                 found.problem(reference(Kind::Ingress, name), conflict(&matches, &winner));
                 continue;
             }
             let action = action(path, name, reader, found);
-            routes.insert(matches, (action, origin(OriginKind::Ingress, name)));
+            routes.insert(matches, Served::new(action, origin(OriginKind::Ingress, name)));
         }
     }
 }
@@ -71,7 +75,7 @@ fn action(path: &Path, name: &ObjectName, reader: &Reader<'_>, found: &mut Found
         Err(problem) => Err(problem.clone()),
     };
     match cluster {
-        Ok(cluster) => Action::forward_or_unavailable(vec![WeightedCluster { cluster, weight: 1 }]),
+        Ok(cluster) => Action::forward_or_unavailable(vec![cluster]),
         Err(problem) => {
             found.problem(reference(Kind::Ingress, name), problem);
             Action::forward_or_unavailable(Vec::new())
@@ -84,13 +88,42 @@ fn cluster(
     backend: &Backend,
     name: &ObjectName,
     reader: &Reader<'_>,
-) -> Result<ClusterName, Problem> {
+) -> Result<WeightedCluster, Problem> {
     let service = ObjectName { namespace: name.namespace.clone(), name: backend.service.clone() };
     match resolve(&service, &backend.port, reader) {
-        Ok(port) => Ok(ClusterName::Service(port)),
+        Ok(resolved) => {
+            let policy = policy(path, &resolved, reader)?;
+            let settings =
+                ClusterSettings { protocol: resolved.protocol, ..ClusterSettings::default() };
+            let cluster = ClusterName::with(resolved.port, settings);
+            Ok(WeightedCluster { cluster, weight: 1, policy })
+        }
         Err(why) => {
             let message = format!("{}: {why}; requests for it are answered 503", path.field);
             Err(Problem::new(Reason::ServiceUnresolved, message))
         }
     }
+}
+
+/// What the configuration does with the headers of a backend's requests and responses.
+fn policy(
+    path: &Path,
+    backend: &Resolved,
+    reader: &Reader<'_>,
+) -> Result<Option<Box<ClusterPolicy>>, Problem> {
+    let config = reader.config();
+    if !config.headers_for_ingress {
+        return Ok(None);
+    }
+    let port = &backend.port;
+    let context =
+        Context { namespace: Some(&port.namespace), service: Some((&port.service, port.number)) };
+    let edits = default_headers::merged(&ServiceEdits::default(), config, &context, &path.field)?;
+    let policy = ClusterPolicy {
+        request_headers: edits.request,
+        response_headers: edits.response,
+        host: edits.host,
+        cookies: Vec::new(),
+    };
+    Ok((policy != ClusterPolicy::default()).then(|| Box::new(policy)))
 }

@@ -1,6 +1,7 @@
 //! Build functions: one for each unit, free of side effects.
 
 mod backend;
+mod default_headers;
 mod host;
 mod http_proxy;
 mod ingress;
@@ -9,7 +10,7 @@ mod load_assignment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use contour_dag::{Action, Assignment, Cluster, ClusterName, Host, LoadAssignment, Upstream};
+use contour_dag::{Action, Cluster, ClusterName, Host, LoadAssignment, Upstream};
 
 use crate::object::ObjectRef;
 use crate::reader::Reader;
@@ -48,17 +49,17 @@ pub(crate) fn build(unit: &Unit, reader: &Reader<'_>) -> Built {
             Output::LoadAssignment(Arc::new(load_assignment::load_assignment(assignment, reader)))
         }
     };
-    found.into_built(output)
+    found.into_built(output, reader)
 }
 
 /// The clusters that a host's routes forward to.
 fn clusters(output: &Output) -> BTreeSet<&ClusterName> {
     let Output::Host(Some(host)) = output else { return BTreeSet::new() };
     let forwards = host.plain.iter().filter_map(|route| match &route.action {
-        Action::Forward(forward) => Some(forward.clusters()),
-        Action::Respond(_) => None,
+        Action::Forward(forward) => Some(forward.reached()),
+        Action::Redirect(_) | Action::Respond(_) => None,
     });
-    forwards.flatten().map(|weighted| &weighted.cluster).collect()
+    forwards.flatten().collect()
 }
 
 /// How many problems of one object are told by one unit. The first ones are enough to begin mending.
@@ -82,18 +83,22 @@ impl Found {
         }
     }
 
-    fn into_built(self, output: Output) -> Built {
+    fn into_built(self, output: Output, reader: &Reader<'_>) -> Built {
         let names = clusters(&output);
-        let assignments =
-            names.iter().map(|ClusterName::Service(port)| Assignment::Service(port.clone()));
-        let clusters = names.iter().map(|name| {
-            let ClusterName::Service(port) = name;
-            let upstream = Upstream::Assigned(Assignment::Service(port.clone()));
-            ((*name).clone(), Arc::new(Cluster { upstream }))
-        });
+        let clusters: Vec<(ClusterName, Arc<Cluster>)> = names
+            .into_iter()
+            .map(|name| (name.clone(), Arc::new(backend::cluster(name, reader))))
+            .collect();
+        let assignments: BTreeSet<Unit> = clusters
+            .iter()
+            .filter_map(|(_, cluster)| match &cluster.upstream {
+                Upstream::Assigned(assignment) => Some(Unit::LoadAssignment(assignment.clone())),
+                Upstream::Dns { .. } => None,
+            })
+            .collect();
         Built {
-            clusters: clusters.collect(),
-            demands: assignments.map(|each| (Unit::LoadAssignment(each), ())).collect(),
+            clusters,
+            demands: assignments.into_iter().map(|each| (each, ())).collect(),
             problems: self.0.into_iter().map(|(object, each)| (object, each.into())).collect(),
             output,
         }

@@ -319,7 +319,10 @@ fn other_classes_can_become_ours() {
     let config = Config { ingress_classes: vec!["internal".to_owned()], ..Config::default() };
     let outcome = builder.apply(vec![Change::Config(Arc::new(config))]);
     assert!(matches!(outcome.dag.hosts.as_slice(), [(_, None)]));
-    assert!(matches!(outcome.dag.load_assignments.as_slice(), [(Assignment::Service(_), None)]));
+    assert!(matches!(
+        outcome.dag.load_assignments.as_slice(),
+        [(Assignment::Service { .. }, None)]
+    ));
     let outcome = builder.apply(vec![Change::Config(Arc::default())]);
     assert!(matches!(outcome.dag.hosts.as_slice(), [(_, Some(_))]));
     assert!(matches!(outcome.status.as_slice(), [(_, Some(_))]));

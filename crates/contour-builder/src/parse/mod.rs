@@ -11,10 +11,17 @@ pub mod secret;
 pub mod service;
 
 mod class;
+mod cookie;
+mod cors;
 mod domain;
+mod external_name;
+pub mod header;
+mod ip_filter;
 mod path;
+mod rate_limit;
 pub mod re2;
 
+pub use cookie::merged as merged_cookies;
 pub use path::collapse_slashes;
 
 /// A port that can be listened on: 1 to 65535.

@@ -18,6 +18,8 @@ pub struct Conditions {
     pub hosts: Vec<Domain>,
     /// What is wrong with it, in the order in which it was found, each once. Empty: valid.
     pub errors: Vec<Problem>,
+    /// What is set and has no effect, likewise. It makes nothing invalid.
+    pub warnings: Vec<Problem>,
 }
 
 /// Errors in one word.
@@ -46,6 +48,15 @@ impl Verdict {
 const ERRORS_PRESENT: &str = "The object has errors; each is explained under errors.";
 
 impl Conditions {
+    /// Adds a problem that it does not have yet.
+    pub fn add(&mut self, problem: Problem) {
+        let problems =
+            if problem.reason.is_warning() { &mut self.warnings } else { &mut self.errors };
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
     /// The errors in one word.
     pub fn verdict(&self) -> Verdict {
         if self.errors.is_empty() {
@@ -99,6 +110,16 @@ mod tests {
         assert_eq!(conditions.verdict(), Verdict::Invalid);
         assert_eq!(conditions.reason(), "ErrorPresent");
         assert_eq!(conditions.description(), ERRORS_PRESENT);
+    }
+
+    #[test]
+    fn a_warning_makes_nothing_invalid() {
+        let mut conditions = Conditions::default();
+        for _ in 0..2 {
+            conditions.add(Problem::new(Reason::IgnoredField, "text"));
+        }
+        assert_eq!(conditions.verdict(), Verdict::Valid);
+        assert_eq!(conditions.warnings.len(), 1);
     }
 
     #[test]

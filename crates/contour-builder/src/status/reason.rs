@@ -3,10 +3,16 @@
 /// The `type` of a sub-condition, as the API documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
+    /// `CORSError`
+    CorsError,
+    /// `IPFilterError`
+    IpFilterError,
     /// `IncludeError`
     IncludeError,
     /// `Orphaned`
     Orphaned,
+    /// `PrefixReplaceError`
+    PrefixReplaceError,
     /// `RootNamespaceError`
     RootNamespaceError,
     /// `RouteError`
@@ -23,8 +29,11 @@ impl ConditionType {
     /// As it stands in a status.
     pub const fn as_str(self) -> &'static str {
         match self {
+            ConditionType::CorsError => "CORSError",
+            ConditionType::IpFilterError => "IPFilterError",
             ConditionType::IncludeError => "IncludeError",
             ConditionType::Orphaned => "Orphaned",
+            ConditionType::PrefixReplaceError => "PrefixReplaceError",
             ConditionType::RootNamespaceError => "RootNamespaceError",
             ConditionType::RouteError => "RouteError",
             ConditionType::ServiceError => "ServiceError",
@@ -75,6 +84,18 @@ reasons! {
     Unreadable = SpecError / "Unreadable",
     /// A field that this version does not serve. Refused rather than ignored: what it asks for may protect something.
     NotImplemented = SpecError / "NotImplemented",
+    /// Something that is set and has no effect. A warning.
+    IgnoredField = SpecError / "IgnoredField",
+    /// A CORS policy that is not usable; the host is served without one.
+    CorsNotValid = CorsError / "PolicyDidNotParse",
+    /// A rate limit of a host that is not usable.
+    HostRateLimitNotValid = VirtualHostError / "RateLimitPolicyNotValid",
+    /// Networks to let through and networks not to, in one place.
+    IncompatibleIpFilters = IpFilterError / "IncompatibleIPAddressFilters",
+    /// What is no network.
+    InvalidCidr = IpFilterError / "InvalidCIDR",
+    /// Networks of a host that are not usable.
+    IpFilterNotValid = IpFilterError / "IPFilterPolicyNotValid",
     /// An include whose conditions are not usable.
     IncludePathMatchConditionsNotValid = IncludeError / "PathMatchConditionsNotValid",
     /// An include whose conditions an earlier one of the same object has.
@@ -89,16 +110,59 @@ reasons! {
     IncludeLimitExceeded = IncludeError / "IncludeLimitExceeded",
     /// A route whose path conditions are not usable.
     PathMatchConditionsNotValid = RouteError / "PathMatchConditionsNotValid",
+    /// A route, or an include, whose conditions on headers are not usable, or which no request meets.
+    HeaderMatchConditionsNotValid = RouteError / "HeaderMatchConditionsNotValid",
+    /// A route, or an include, whose conditions on query parameters are not usable.
+    QueryParameterMatchConditionsNotValid = RouteError / "QueryParameterMatchConditionsNotValid",
     /// A route that asks for no action, or for several.
     RouteActionCountNotValid = RouteError / "RouteActionCountNotValid",
+    /// Request headers of a route that cannot be edited so.
+    RouteRequestHeadersInvalid = RouteError / "RequestHeadersPolicyInvalid",
+    /// Response headers of a route that cannot be edited so.
+    RouteResponseHeadersInvalid = RouteError / "ResponseHeaderPolicyInvalid",
+    /// Cookies, of a route or of a service, that cannot be rewritten so.
+    CookieRewritePoliciesInvalid = RouteError / "CookieRewritePoliciesInvalid",
+    /// A timeout that is no duration.
+    TimeoutPolicyNotValid = RouteError / "TimeoutPolicyNotValid",
+    /// A rate limit of a route that is not usable.
+    RouteRateLimitNotValid = RouteError / "RateLimitPolicyNotValid",
+    /// A redirect that is not usable.
+    RequestRedirectNotValid = RouteError / "RequestRedirectPolicy",
+    /// An answer that Envoy does not give.
+    DirectResponseNotValid = RouteError / "DirectResponsePolicyNotValid",
+    /// A health check that is not usable.
+    HealthCheckPolicyInvalid = RouteError / "HealthCheckPolicyInvalid",
+    /// A prefix to replace where no prefix is matched.
+    MustHavePrefix = PrefixReplaceError / "MustHavePrefix",
+    /// A prefix that is replaced twice.
+    DuplicateReplacement = PrefixReplaceError / "DuplicateReplacement",
+    /// Two replacements for whatever prefix.
+    AmbiguousReplacement = PrefixReplaceError / "AmbiguousReplacement",
+    /// A replacement that is no path.
+    ReplacementNotValid = PrefixReplaceError / "ReplacementNotValid",
     /// A route that matches what an older object's route matches.
     RouteConflict = RouteError / "RouteConflict",
     /// A service port out of range.
     ServicePortInvalid = ServiceError / "ServicePortInvalid",
     /// A service, or a port of it, that does not exist or cannot be used.
     ServiceUnresolved = ServiceError / "ServiceUnresolvedReference",
+    /// Request headers of a service, or those of all, that cannot be edited so.
+    ServiceRequestHeadersInvalid = ServiceError / "RequestHeadersPolicyInvalid",
+    /// Response headers of a service, or those of all, that cannot be edited so.
+    ServiceResponseHeadersInvalid = ServiceError / "ResponseHeadersPolicyInvalid",
+    /// A slow start that is not usable.
+    SlowStartInvalid = ServiceError / "SlowStartInvalid",
+    /// More than one service that gets copies.
+    OnlyOneMirror = ServiceError / "OnlyOneMirror",
     /// A backend that is no service.
     BackendNotService = ServiceError / "UnsupportedBackend",
+}
+
+impl Reason {
+    /// Whether the object is valid all the same.
+    pub const fn is_warning(self) -> bool {
+        matches!(self, Reason::IgnoredField)
+    }
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn valid(
         reason: conditions.reason().to_owned(),
         status,
         type_: VALID.to_owned(),
-        warnings: Vec::new(),
+        warnings: conditions.warnings.iter().map(sub_condition).collect(),
     }
 }
 

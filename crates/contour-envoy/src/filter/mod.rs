@@ -1,8 +1,15 @@
-//! HTTP filters of the ingress listeners, one file for each that has something to say.
+//! HTTP filters of the ingress listeners, one file for each that has something to say: for the listener, or for hosts,
+//! routes and clusters of routes, of which the narrowest has the last word.
 
 mod compressor;
 mod cookie_rewrite;
+mod cors;
+mod local_ratelimit;
+mod rbac;
 
+use std::collections::HashMap;
+
+use contour_dag::{ClusterPolicy, Domain, HostPolicy, RoutePolicy};
 use envoy_types::pb::envoy::extensions::filters::http::cors::v3::Cors;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig as GrpcStats;
 use envoy_types::pb::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb;
@@ -11,10 +18,16 @@ use envoy_types::pb::envoy::extensions::filters::http::rbac::v3::Rbac;
 use envoy_types::pb::envoy::extensions::filters::http::router::v3::Router;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::http_filter::ConfigType;
+use envoy_types::pb::google::protobuf::Any;
 use prost::{Message, Name};
 
 use crate::config::Http;
 use crate::protobuf::any;
+
+const CORS: &str = "envoy.filters.http.cors";
+const LOCAL_RATELIMIT: &str = "envoy.filters.http.local_ratelimit";
+const LUA: &str = "envoy.filters.http.lua";
+const RBAC: &str = "envoy.filters.http.rbac";
 
 /// The filters of the plain-HTTP listener, in the order in which requests pass them. Some do nothing until a route
 /// says what: adding one later would drain every connection.
@@ -23,10 +36,10 @@ pub(crate) fn ingress(config: &Http) -> Vec<HttpFilter> {
     let rest = [
         filter("envoy.filters.http.grpc_web", &GrpcWeb::default()),
         filter("envoy.filters.http.grpc_stats", &grpc_stats()),
-        filter("envoy.filters.http.cors", &Cors::default()),
-        filter("envoy.filters.http.local_ratelimit", &local_ratelimit()),
-        filter("envoy.filters.http.lua", &cookie_rewrite::lua()),
-        filter("envoy.filters.http.rbac", &Rbac::default()),
+        filter(CORS, &Cors::default()),
+        filter(LOCAL_RATELIMIT, &unlimited()),
+        filter(LUA, &cookie_rewrite::lua()),
+        filter(RBAC, &Rbac::default()),
         filter("router", &Router::default()), // upstream's name; of the other listeners, Envoy's
     ];
     compressor
@@ -34,6 +47,35 @@ pub(crate) fn ingress(config: &Http) -> Vec<HttpFilter> {
         .map(|each| filter("envoy.filters.http.compressor", &each))
         .chain(rest)
         .collect()
+}
+
+/// What filters do with the requests of a host: `VirtualHost.typed_per_filter_config`.
+pub(crate) fn of_host(domain: &Domain, policy: &HostPolicy) -> HashMap<String, Any> {
+    let limit = policy.local_rate_limit.as_ref();
+    named([
+        (CORS, policy.cors.as_ref().map(cors::cors)),
+        (LOCAL_RATELIMIT, limit.map(|limit| local_ratelimit::local_ratelimit(domain, limit))),
+        (RBAC, policy.ip_filter.as_ref().map(rbac::rbac)),
+    ])
+}
+
+/// What filters do with the requests of a route: `Route.typed_per_filter_config`.
+pub(crate) fn of_route(domain: &Domain, policy: &RoutePolicy) -> HashMap<String, Any> {
+    let limit = policy.local_rate_limit.as_ref();
+    named([
+        (LOCAL_RATELIMIT, limit.map(|limit| local_ratelimit::local_ratelimit(domain, limit))),
+        (RBAC, policy.ip_filter.as_ref().map(rbac::rbac)),
+    ])
+}
+
+/// What filters do with requests that go to one of the clusters of a route: `ClusterWeight.typed_per_filter_config`.
+pub(crate) fn of_cluster(policy: &ClusterPolicy) -> HashMap<String, Any> {
+    named([(LUA, cookie_rewrite::rules(&policy.cookies))])
+}
+
+fn named<const N: usize>(configs: [(&str, Option<Any>); N]) -> HashMap<String, Any> {
+    let configs = configs.into_iter();
+    configs.filter_map(|(name, config)| Some((name.to_owned(), config?))).collect()
 }
 
 /// The only filter of the listeners for statistics, health and admin.
@@ -54,7 +96,7 @@ fn grpc_stats() -> GrpcStats {
 }
 
 /// Without a bucket: limits nothing.
-fn local_ratelimit() -> LocalRateLimit {
+fn unlimited() -> LocalRateLimit {
     LocalRateLimit { stat_prefix: "http".to_owned(), ..Default::default() }
 }
 

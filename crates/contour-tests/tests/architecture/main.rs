@@ -4,6 +4,7 @@
 
 mod source;
 
+mod fields;
 mod imports;
 mod purity;
 mod reasons;

@@ -19,15 +19,17 @@ const UNREACHABLE: &[(Reason, &str)] = &[
     ),
 ];
 
-/// The pairs of type and reason that stand among the errors of an output.
+/// The pairs of type and reason that stand among the errors and the warnings of an output.
 fn reasons(output: &str) -> BTreeSet<(String, String)> {
     let steps = Deserializer::from_str(output).map(|step| Value::deserialize(step).expect("YAML"));
     let mut found = BTreeSet::new();
     for step in steps {
-        let conditions = step["conditions"].as_mapping().into_iter().flatten();
-        for error in conditions.filter_map(|(_, each)| each["errors"].as_sequence()).flatten() {
-            let word = |key: &str| error[key].as_str().expect("text").to_owned();
-            found.insert((word("type"), word("reason")));
+        for (_, object) in step["conditions"].as_mapping().into_iter().flatten() {
+            let lists = ["errors", "warnings"].map(|key| object[key].as_sequence());
+            for problem in lists.into_iter().flatten().flatten() {
+                let word = |key: &str| problem[key].as_str().expect("text").to_owned();
+                found.insert((word("type"), word("reason")));
+            }
         }
     }
     found
@@ -65,7 +67,7 @@ fn a_reason_that_no_file_brings_about_has_no_case() {
 }
 
 #[test]
-fn the_reasons_of_an_output_are_those_of_its_errors() {
+fn the_reasons_of_an_output_are_those_of_its_errors_and_warnings() {
     let output = "\
 ---
 conditions:
@@ -76,9 +78,12 @@ conditions:
     reason: ErrorPresent
 ---
 conditions:
-  HTTPProxy default/a: {reason: Valid}
+  HTTPProxy default/a: {reason: Valid, warnings: [{message: m, reason: I, type: T}]}
   HTTPProxy default/b: {errors: [{message: m, reason: R, type: U}], reason: ErrorPresent}
 ";
     let pair = |kind: &str, reason: &str| (kind.to_owned(), reason.to_owned());
-    assert_eq!(reasons(output), [pair("T", "R"), pair("T", "S"), pair("U", "R")].into());
+    assert_eq!(
+        reasons(output),
+        [pair("T", "I"), pair("T", "R"), pair("T", "S"), pair("U", "R")].into()
+    );
 }

@@ -28,24 +28,45 @@ impl Manifests {
 
     /// Writes a Service with one endpoint, both named `name`.
     pub(crate) fn service(&self, name: &str, endpoint: SocketAddr) {
-        let (address, port) = (endpoint.ip(), endpoint.port());
-        let mut text = String::new();
-        write!(
-            text,
+        self.service_of(name, "", &[endpoint]);
+    }
+
+    /// Writes a Service with these annotations, in YAML, and an EndpointSlice for each of its endpoints: all of one slice
+    /// have the same ports.
+    pub(crate) fn service_of(&self, name: &str, annotations: &str, endpoints: &[SocketAddr]) {
+        self.service_in("default", name, annotations, endpoints);
+    }
+
+    /// The same in a namespace.
+    pub(crate) fn service_in(
+        &self,
+        namespace: &str,
+        name: &str,
+        annotations: &str,
+        endpoints: &[SocketAddr],
+    ) {
+        let mut text = format!(
             "apiVersion: v1
 kind: Service
-metadata: {{name: {name}}}
+metadata: {{name: {name}, namespace: {namespace}, annotations: {{{annotations}}}}}
 spec: {{ports: [{{name: http, port: 80}}]}}
----
+"
+        );
+        for (at, endpoint) in endpoints.iter().enumerate() {
+            let (address, port) = (endpoint.ip(), endpoint.port());
+            write!(
+                text,
+                "---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {{name: {name}, labels: {{kubernetes.io/service-name: {name}}}}}
+metadata: {{name: {name}-{at}, namespace: {namespace}, labels: {{kubernetes.io/service-name: {name}}}}}
 addressType: IPv4
 ports: [{{name: http, port: {port}}}]
 endpoints: [{{addresses: [{address}]}}]
 "
-        )
-        .expect("writing to a String");
+            )
+            .expect("writing to a String");
+        }
         self.write(&format!("{name}.yaml"), &text);
     }
 

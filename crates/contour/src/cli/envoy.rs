@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::signal;
-use crate::config::duration::{self, Units};
 use crate::envoy::pre_stop::{PreStop, routes};
 use crate::envoy::shutdown::{Shutdown, say_ready, unsay_ready};
 use crate::serve::accept::Transport;
 use crate::serve::http;
+use contour_builder::duration::{self, Units};
 
 /// What a pod does with its Envoy.
 #[derive(Debug, Subcommand)]

@@ -2,9 +2,9 @@
 
 use contour_k8s::yaml::suggest;
 
-use super::duration::{self, Units};
 use super::key::{Key, Kind};
 use super::settings::{Item, Origin, Value};
+use contour_builder::duration::{self, Units};
 
 /// Reads the value of a flag.
 ///

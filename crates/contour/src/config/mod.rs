@@ -18,6 +18,7 @@ pub mod problem;
 mod asked;
 pub mod duration;
 
+mod builder;
 pub mod edges;
 mod envoy;
 pub mod features;
@@ -113,10 +114,7 @@ pub fn resolve(
         notes.push("feature flags have no effect".to_owned());
     }
     let mut asked = Asked::new(&settings);
-    let builder = contour_builder::Config {
-        ingress_classes: asked.strings(&keys::INGRESS_CLASSES),
-        root_namespaces: asked.strings(&keys::ROOT_NAMESPACES),
-    };
+    let builder = builder::config(&mut asked);
     let envoy = envoy::config(&mut asked);
     let edges = edges::edges(&mut asked);
     let features = features::features(&mut asked, mode);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use contour_k8s::yaml::fault::Position;
 use serde_json::{Map, Value as Json};
 
-use super::duration;
 use super::key::{Key, Kind, Literal, Variable};
 use super::keys;
+use contour_builder::duration;
 
 /// Values of settings.
 #[derive(Clone, Debug, Default, PartialEq)]

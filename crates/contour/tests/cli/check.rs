@@ -53,7 +53,7 @@ good-6.example.com  HTTPProxy shop/good-6  valid    Valid
 good-7.example.com  HTTPProxy shop/good-7  valid    Valid
 good-8.example.com  HTTPProxy shop/good-8  valid    Valid
 good-9.example.com  HTTPProxy shop/good-9  valid    Valid
-broken.example.com  HTTPProxy shop/broken  invalid  ServiceUnresolvedReference: spec.routes[0].services[0]: Service shop/wbe does not exist, or cannot be read
+broken.example.com  HTTPProxy shop/broken  invalid  ServiceUnresolvedReference: spec.routes[0].services[0]: Service shop/wbe does not exist, or cannot be read; did you mean web?
 9 valid, 1 not valid
 ";
     check(&files, expect, 1);

@@ -77,6 +77,11 @@ async fn a_host_is_shown_with_what_it_asked() {
         "Service shop/web",
         "roots of shop.example.com",
         "Ingress rules of shop.example.com",
+        "what is called like Service shop/gne",
+        "what is called like Service shop/goe",
+        "what is called like Service shop/gon",
+        "what is called like Service shop/gone",
+        "what is called like Service shop/one",
     ]);
     assert_eq!(shown["reads"], reads);
     assert_eq!(shown["lastChange"], "add of HTTPProxy shop/shop");

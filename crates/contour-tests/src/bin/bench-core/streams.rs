@@ -91,7 +91,8 @@ impl Source {
 /// A service that has one endpoint, at an address that ends so.
 fn edit(number: usize, last: u8) -> (Assignment, Option<Arc<LoadAssignment>>) {
     let [.., high, low] = number.to_be_bytes();
-    let endpoint = Endpoint { address: IpAddr::from([10, high, low, last]), port: 8080 };
+    let address = IpAddr::from([10, high, low, last]);
+    let endpoint = Endpoint { address, port: 8080, health_port: None };
     let locality = Locality { weight: 1, endpoints: vec![endpoint] };
     let port = ServicePort {
         namespace: format!("team-{:05}", number / 100).into(),
@@ -99,7 +100,8 @@ fn edit(number: usize, last: u8) -> (Assignment, Option<Arc<LoadAssignment>>) {
         number: 80,
         name: Some("http".into()),
     };
-    (Assignment::Service(port), Some(Arc::new(LoadAssignment { localities: vec![locality] })))
+    let assignment = Assignment::Service { port, health_port: None };
+    (assignment, Some(Arc::new(LoadAssignment { localities: vec![locality] })))
 }
 
 /// The name by which Envoy asks for the load assignment of a service.

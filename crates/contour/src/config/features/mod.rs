@@ -1,13 +1,11 @@
 //! What features are told that are not built yet, checked in full, so that whoever builds one only reads it.
 
 mod authorization;
-mod headers;
 mod rate_limit;
 mod tls;
 mod tracing;
 
 pub use self::authorization::{Authorization, AuthorizationKind, Body, HeaderName, NameMatch};
-pub use self::headers::{HeaderPolicies, HeaderPolicy};
 pub use self::rate_limit::RateLimit;
 pub use self::tls::{Tls, TlsVersion};
 pub use self::tracing::{Percentage, TagValue, Tracing};
@@ -37,10 +35,6 @@ pub struct Features {
     pub client_certificate: Option<ObjectName>,
     /// Whether `permitInsecure` of a route counts; default yes. Source: `disablePermitInsecure`, inverted.
     pub permit_insecure: bool,
-    /// Whether Services of type `ExternalName` may be forwarded to; default no. Source: `enableExternalNameService`.
-    pub external_names: bool,
-    /// How headers are edited on all routes.
-    pub headers: HeaderPolicies,
     /// The service that decides about limits of requests.
     pub rate_limit: Option<RateLimit>,
     /// The service that decides about requests of hosts that name none.
@@ -88,8 +82,6 @@ pub(super) fn features(asked: &mut Asked<'_>, mode: Mode) -> Features {
         client_certificate: asked
             .object(&keys::CLIENT_CERTIFICATE_NAMESPACE, &keys::CLIENT_CERTIFICATE_NAME),
         permit_insecure: !asked.boolean(&keys::PERMIT_INSECURE_DISABLED),
-        external_names: asked.boolean(&keys::EXTERNAL_NAMES),
-        headers: headers::policies(asked),
         rate_limit: rate_limit::rate_limit(asked, mode),
         authorization: authorization::authorization(asked),
         tracing: tracing::tracing(asked),

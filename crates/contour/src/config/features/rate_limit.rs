@@ -3,9 +3,9 @@
 use contour_api::v1::http_proxy::{GlobalRateLimitPolicy, RateLimitDescriptorEntry};
 
 use super::super::asked::{Asked, ObjectName};
+use super::super::builder::header_name;
 use super::super::keys;
 use super::super::settings::{Mode, Settings};
-use super::headers::header_name;
 
 /// The service that decides about limits of requests. Becomes: the filter `ratelimit`.
 #[derive(Clone, Debug, PartialEq, Eq)]

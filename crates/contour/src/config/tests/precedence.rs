@@ -92,7 +92,11 @@ fn only_with_a_file_connections_are_closed_after_a_minute() {
 fn the_usual_configuration_is_that_of_the_core() {
     let resolved = with_flags("", &[]).unwrap();
     assert_eq!(*resolved.envoy, contour_envoy::Config::default());
-    assert_eq!(*resolved.builder, contour_builder::Config::default());
+    let own_services = ["envoy", "contour"]
+        .map(|name| contour_builder::ObjectName::new("projectcontour", name))
+        .into();
+    let expect = contour_builder::Config { own_services, ..contour_builder::Config::default() };
+    assert_eq!(*resolved.builder, expect);
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Drawing {
         let (name, weight) = (name::cluster(&cluster.cluster), cluster.weight);
         let label = format!("{{cluster|{{{}|weight {weight}}}}}", escaped(&name));
         let node = self.labelled(&format!("cluster|{name}|{weight}"), &label);
-        let ClusterName::Service(port) = &cluster.cluster;
+        let ClusterName::Service { port, .. } = &cluster.cluster;
         let service = format!("{}/{}:{}", port.namespace, port.service, port.number);
         let service = self.node(&format!("service|{service}"), &["service", &service]);
         self.edge(&node, &service);
@@ -127,9 +127,7 @@ mod tests {
     use std::num::NonZeroU16;
     use std::sync::Arc;
 
-    use contour_dag::{
-        DirectResponse, Domain, Frontend, Origin, OriginKind, RouteMatch, ServicePort,
-    };
+    use contour_dag::{Domain, Frontend, Origin, OriginKind, RouteMatch, ServicePort};
     use contour_envoy::config::Bind;
 
     use super::*;
@@ -137,25 +135,22 @@ mod tests {
     fn route(path: PathMatch, action: Action) -> Route {
         let origin =
             Origin { kind: OriginKind::HttpProxy, namespace: "n".into(), name: "p".into() };
-        Route { matches: RouteMatch::path(path), action, origin }
+        Route { matches: RouteMatch::path(path), action, policy: None, origin }
     }
 
     #[test]
     fn every_part_is_drawn_once_and_in_order() {
-        let cluster = |weight| WeightedCluster {
-            cluster: ClusterName::Service(ServicePort {
-                namespace: "shop".into(),
-                service: "web".into(),
-                number: 80,
-                name: None,
-            }),
-            weight,
-        };
+        let port =
+            ServicePort { namespace: "shop".into(), service: "web".into(), number: 80, name: None };
+        let cluster = |weight| WeightedCluster::new(ClusterName::of(port.clone()), weight);
         let forward = |weight| Action::forward_or_unavailable(vec![cluster(weight)]);
-        let none = Action::Respond(DirectResponse { status: 503 });
+        let none = Action::unavailable();
         let host = |name: &str, plain| {
             let domain = Domain::new(name).expect("a name");
-            (HostName { frontend: Frontend::Configured, domain }, Arc::new(Host { plain }))
+            (
+                HostName { frontend: Frontend::Configured, domain },
+                Arc::new(Host { plain, policy: None }),
+            )
         };
         let hosts = vec![
             host("a.example", vec![route(PathMatch::Prefix("/".into()), forward(1))]),

@@ -80,7 +80,7 @@ fn objects() -> Vec<Row> {
         row!(Now ENVOY_SERVICE_NAMESPACE, "n", edges.status_addresses, SERVICE, with ENVOY_SERVICE_NAME = "s"),
         row!(Now ROOT_NAMESPACES, ["a"], builder.root_namespaces, r#"["a"]"#),
         row!(Later PERMIT_INSECURE_DISABLED, true, features.permit_insecure, "false"),
-        row!(Later EXTERNAL_NAMES, true, features.external_names, "true"),
+        row!(Now EXTERNAL_NAMES, true, builder.external_names, "true"),
     ]
 }
 

@@ -15,11 +15,11 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn headers() -> Vec<Row> {
     vec![
-        row!(Later REQUEST_HEADERS_SET, {"A": "b"}, features.headers.request.set, r#"{"A": "b"}"#),
-        row!(Later REQUEST_HEADERS_REMOVE, ["A"], features.headers.request.remove, r#"{"A"}"#),
-        row!(Later RESPONSE_HEADERS_SET, {"A": "b"}, features.headers.response.set, r#"{"A": "b"}"#),
-        row!(Later RESPONSE_HEADERS_REMOVE, ["A"], features.headers.response.remove, r#"{"A"}"#),
-        row!(Later POLICY_FOR_INGRESS, true, features.headers.for_ingress, "true"),
+        row!(Now REQUEST_HEADERS_SET, {"A": "b"}, builder.request_headers.set, r#"{"A": "b"}"#),
+        row!(Now REQUEST_HEADERS_REMOVE, ["A"], builder.request_headers.remove, r#"{"A"}"#),
+        row!(Now RESPONSE_HEADERS_SET, {"A": "b"}, builder.response_headers.set, r#"{"A": "b"}"#),
+        row!(Now RESPONSE_HEADERS_REMOVE, ["A"], builder.response_headers.remove, r#"{"A"}"#),
+        row!(Now POLICY_FOR_INGRESS, true, builder.headers_for_ingress, "true"),
     ]
 }
 
