@@ -100,7 +100,7 @@ pub struct HealthCheck {
     pub host: Option<Arc<str>>,
     /// On which port of the service, if it is not the one that requests go to. Its endpoints' port stands in the load
     /// assignment; here it tells clusters apart.
-    pub port: Option<ServicePort>,
+    pub port: Option<Arc<ServicePort>>,
     /// How long an answer may take; default 2 s.
     pub timeout: Option<Duration>,
     /// How long it is between two questions; default 10 s.

@@ -1,6 +1,7 @@
 //! Where a cluster's requests go.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::name::ServicePort;
 
@@ -12,7 +13,7 @@ pub enum Assignment {
         /// The port.
         port: ServicePort,
         /// The service's port that health checks go to, if it is another.
-        health_port: Option<ServicePort>,
+        health_port: Option<Arc<ServicePort>>, // there is one for each service, and hardly any has this
     },
 }
 

@@ -136,8 +136,9 @@ fn cluster() -> impl Strategy<Value = (ClusterName, Cluster)> {
 }
 
 fn assignment() -> impl Strategy<Value = Assignment> {
-    (service_port(), option::weighted(0.2, service_port()))
-        .prop_map(|(port, health_port)| Assignment::Service { port, health_port })
+    (service_port(), option::weighted(0.2, service_port())).prop_map(|(port, health_port)| {
+        Assignment::Service { port, health_port: health_port.map(Arc::new) }
+    })
 }
 
 fn load_assignment() -> impl Strategy<Value = (Assignment, LoadAssignment)> {

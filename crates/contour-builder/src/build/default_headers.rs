@@ -14,12 +14,11 @@ use crate::status::{Problem, Reason};
 /// # Errors
 /// [`Reason::ServiceRequestHeadersInvalid`], [`Reason::ServiceResponseHeadersInvalid`]: the configuration is wrong.
 pub(super) fn merged(
-    own: &ServiceEdits,
+    mut edits: ServiceEdits,
     config: &Config,
     context: &Context<'_>,
     field: &str,
 ) -> Result<ServiceEdits, Problem> {
-    let mut edits = own.clone();
     if config.request_headers.is_empty() && config.response_headers.is_empty() {
         return Ok(edits);
     }
@@ -113,7 +112,7 @@ mod tests {
         };
         let context = Context { namespace: None, service: Some(("web", 80)) };
         let config = config(&[("x-a", "%CONTOUR_SERVICE_NAME%"), ("x-b", "default")], &["x-c"]);
-        let found = merged(&own, &config, &context, "it").expect("they are good").request;
+        let found = merged(own, &config, &context, "it").expect("they are good").request;
         assert_eq!(found.set, [("X-A".into(), text("web")), ("X-B".into(), text("own"))]);
         assert_eq!(found.remove, ["X-C".into()]);
     }
@@ -123,7 +122,7 @@ mod tests {
         let config = config(&[("host", "a.example")], &[]);
         let host = |own: Option<&str>| {
             let own = ServiceEdits { host: own.map(Into::into), ..ServiceEdits::default() };
-            merged(&own, &config, &Context::default(), "it").expect("good").host
+            merged(own, &config, &Context::default(), "it").expect("good").host
         };
         assert_eq!(host(None).as_deref(), Some("a.example"));
         assert_eq!(host(Some("b.example")).as_deref(), Some("b.example"));
@@ -131,7 +130,7 @@ mod tests {
 
     #[track_caller]
     fn check_wrong(config: &Config, reason: Reason) {
-        let error = merged(&ServiceEdits::default(), config, &Context::default(), "it");
+        let error = merged(ServiceEdits::default(), config, &Context::default(), "it");
         assert_eq!(error.map_err(|each| each.reason), Err(reason));
     }
 

@@ -118,7 +118,7 @@ fn policy(
     let port = &backend.port;
     let context =
         Context { namespace: Some(&port.namespace), service: Some((&port.service, port.number)) };
-    let edits = default_headers::merged(&ServiceEdits::default(), config, &context, &path.field)?;
+    let edits = default_headers::merged(ServiceEdits::default(), config, &context, &path.field)?;
     let policy = ClusterPolicy {
         request_headers: edits.request,
         response_headers: edits.response,

@@ -16,7 +16,7 @@ pub(super) fn load_assignment(assignment: &Assignment, reader: &Reader<'_>) -> L
     let service = ObjectName { namespace: port.namespace.clone(), name: port.service.clone() };
     let target = |number| reader.service(&service)?.port(number)?.target;
     let port = Wanted { port, target: target(port.number) };
-    let health = health_port.as_ref().map(|port| Wanted { port, target: target(port.number) });
+    let health = health_port.as_deref().map(|port| Wanted { port, target: target(port.number) });
     let slices: Vec<&EndpointSlice> = reader.endpoint_slices(&service).map(AsRef::as_ref).collect();
     let mut endpoints = collect(&slices, port, health, |slice| &slice.ready);
     if endpoints.is_empty() {

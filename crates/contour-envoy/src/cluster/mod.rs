@@ -129,6 +129,7 @@ fn dns_lookup_family(family: DnsLookupFamily) -> EnvoyFamily {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use contour_dag::{CircuitBreakers, HealthCheck, LoadBalancing, Protocol, SlowStart, Timeout};
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_cluster_with_a_health_port_has_another_load_assignment() {
-        let health_port = Some(ServicePort { number: 8081, ..service_port() });
+        let health_port = Some(Arc::new(ServicePort { number: 8081, ..service_port() }));
         let upstream =
             Upstream::Assigned(Assignment::Service { port: service_port(), health_port });
         let key = ClusterName::of(service_port());

@@ -113,6 +113,8 @@ fn truncate(limit: usize, text: &str, suffix: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use contour_dag::{ClusterSettings, Protocol};
 
     use super::*;
@@ -235,7 +237,8 @@ mod tests {
 
     #[track_caller]
     fn check_load_assignment(name: Option<&str>, health_port: Option<u16>, expect: &str) {
-        let health_port = health_port.map(|number| ServicePort { number, ..port(Some("health")) });
+        let health_port =
+            health_port.map(|number| Arc::new(ServicePort { number, ..port(Some("health")) }));
         let assignment = Assignment::Service { port: port(name), health_port };
         assert_eq!(&*load_assignment(&assignment), expect);
     }

@@ -117,6 +117,7 @@ fn decimal(whole: u64, fraction: u32, digits: usize) -> String {
 mod tests {
     use std::collections::BTreeSet;
     use std::num::NonZeroU32;
+    use std::sync::Arc;
 
     use contour_dag::{ClusterName, ServicePort};
 
@@ -249,7 +250,7 @@ mod tests {
     fn what_upstream_leaves_out_follows_at_the_end() {
         let health_check = HealthCheck {
             host: Some("a.com".into()),
-            port: Some(port(8081)),
+            port: Some(Arc::new(port(8081))),
             expected: vec![(200, 300), (404, 405)],
             ..health_check()
         };
@@ -271,8 +272,8 @@ mod tests {
             health_check(),
             host("a.com"),
             host("b.com"),
-            HealthCheck { port: Some(port(8081)), ..health_check() },
-            HealthCheck { port: Some(port(8082)), ..health_check() },
+            HealthCheck { port: Some(Arc::new(port(8081))), ..health_check() },
+            HealthCheck { port: Some(Arc::new(port(8082))), ..health_check() },
             expected(vec![(200, 300)]),
             expected(vec![(200, 300), (404, 405)]),
         ];

@@ -99,19 +99,21 @@ impl Walk<'_, '_> {
             Some(check) => {
                 let other = service.health_port.filter(|other| *other != service.port);
                 let resolved = other.map(of).transpose().map_err(unresolved)?;
-                Some(HealthCheck { port: resolved.map(|resolved| resolved.port), ..check.clone() })
+                let port = resolved.map(|resolved| Arc::new(resolved.port));
+                Some(HealthCheck { port, ..(**check).clone() })
             }
         };
         let context =
             Context { namespace: Some(namespace), service: Some((&service.name, service.port)) };
-        let edits = default_headers::merged(&service.edits, self.reader.config(), &context, field)?;
+        let edits = service.edits.as_deref().cloned().unwrap_or_default();
+        let edits = default_headers::merged(edits, self.reader.config(), &context, field)?;
         let settings = ClusterSettings {
             load_balancing: route.load_balancing,
             health_check,
             protocol: service.protocol.unwrap_or(protocol),
             sni: sni(&edits, route, external.as_ref()),
             idle_timeout: route.idle_connection,
-            slow_start: service.slow_start,
+            slow_start: service.slow_start.as_deref().copied(),
         };
         Ok(Reached { cluster: ClusterName::with(port, settings), edits })
     }

@@ -61,7 +61,7 @@ pub struct ForwardRoute {
     /// How requests are shared.
     pub load_balancing: LoadBalancing,
     /// How endpoints are asked whether they are well.
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<Box<HealthCheck>>,
     /// How long a connection may have no request.
     pub idle_connection: Timeout,
 }
@@ -210,7 +210,7 @@ fn forward(
         prefix_rewrites,
         cookies,
         load_balancing: balancing,
-        health_check,
+        health_check: health_check.map(Box::new),
         idle_connection: timeouts.idle_connection,
     })
 }

@@ -28,9 +28,9 @@ pub struct ServiceRef {
     /// What is spoken to it; `None`: what the service says.
     pub protocol: Option<Protocol>,
     /// Whether new endpoints get fewer requests at first.
-    pub slow_start: Option<SlowStart>,
-    /// What is done with its requests and responses.
-    pub edits: ServiceEdits,
+    pub slow_start: Option<Box<SlowStart>>,
+    /// What is done with its requests and responses; `None`: nothing.
+    pub edits: Option<Box<ServiceEdits>>,
 }
 
 /// What is done with the requests that a service gets, and with its responses.
@@ -73,6 +73,7 @@ pub fn service(
     let slow_start = entry.slow_start_policy.as_ref();
     let slow_start =
         slow_start.map(|policy| slow_start_of(policy, balancing, field)).transpose()?;
+    let edits = edits(entry, namespace, field, ignored)?;
     Ok(ServiceRef {
         name: entry.name.as_str().into(),
         port: entry.port,
@@ -80,8 +81,8 @@ pub fn service(
         weight: entry.weight.unwrap_or(0),
         mirror: entry.mirror,
         protocol,
-        slow_start,
-        edits: edits(entry, namespace, field, ignored)?,
+        slow_start: slow_start.map(Box::new),
+        edits: (edits != ServiceEdits::default()).then(|| Box::new(edits)),
     })
 }
 
