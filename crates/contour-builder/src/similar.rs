@@ -1,4 +1,7 @@
 //! Names that are one typing mistake apart.
+//!
+//! A digit that differs is no mistake: where `web-1` is missing, `web-2` is not meant. Else each of a thousand numbered names
+//! would be of interest to whoever misses another.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +15,40 @@ pub(crate) fn variants(name: &str) -> BTreeSet<String> {
         rest.replace_range(at..at + letter.len_utf8(), "");
         rest
     };
-    name.char_indices().map(without).chain([name.to_owned()]).collect()
+    let letters = name.char_indices().filter(|(_, each)| !each.is_ascii_digit());
+    letters.map(without).chain([name.to_owned()]).collect()
 }
 
 /// Whether two different names are one letter added, left out, replaced, or swapped with its neighbour apart.
 pub(crate) fn is_alike(one: &str, other: &str) -> bool {
-    if one == other {
+    if one.len().abs_diff(other.len()) > char::MAX.len_utf8() {
         return false;
     }
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let same = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b);
+    let same = same.map_or(one.len().min(other.len()), |((at, _), _)| at);
     let (one, other) = (&one[same..], &other[same..]);
-    match (one, other) {
-        ([_, rest @ ..], _) if rest == other => true,
-        (_, [_, rest @ ..]) if rest == one => true,
-        ([_, one @ ..], [_, other @ ..]) if one == other => true,
-        ([a, b, one @ ..], [c, d, other @ ..]) => a == d && b == c && one == other,
+    match (first_letter(one), first_letter(other)) {
+        (Some(_), _) if rest(one) == other => true,
+        (_, Some(_)) if one == rest(other) => true,
+        (Some(a), Some(b)) => {
+            let (one, other) = (rest(one), rest(other));
+            let swapped = first_letter(one) == Some(b) && first_letter(other) == Some(a);
+            one == other || swapped && rest(one) == rest(other)
+        }
         _ => false,
     }
+}
+
+/// The first character, if it is no digit.
+fn first_letter(text: &str) -> Option<char> {
+    text.chars().next().filter(|each| !each.is_ascii_digit())
+}
+
+/// What is behind the first character.
+fn rest(text: &str) -> &str {
+    let mut letters = text.chars();
+    letters.next();
+    letters.as_str()
 }
 
 #[cfg(test)]
@@ -53,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn another_digit_makes_another_name() {
+        for (one, other) in [("web-1", "web-2"), ("web-1", "web-12"), ("web-12", "web-21")] {
+            assert!(!is_alike(one, other) && !is_alike(other, one), "{one} {other}");
+            assert!(variants(one).is_disjoint(&variants(other)), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn the_same_name_and_other_names_are_not_alike() {
         for (one, other) in [("web", "web"), ("web", "bew"), ("web", "api"), ("web", "webab")] {
             assert!(!is_alike(one, other), "{one} {other}");
@@ -60,8 +87,10 @@ mod tests {
     }
 
     /// A name, and the same with one mistake in it.
-    fn mistaken() -> impl Strategy<Value = (String, String)> {
-        ("[ab]{1,5}", any::<prop::sample::Index>(), "[ab]", 0..4).prop_map(
+    fn mistaken(letters: &str) -> impl Strategy<Value = (String, String)> + use<> {
+        let name = proptest::string::string_regex(&format!("{letters}{{1,5}}")).expect("good");
+        let letter = proptest::string::string_regex(letters).expect("good");
+        (name, any::<prop::sample::Index>(), letter, 0..4).prop_map(
             |(name, at, letter, mistake)| {
                 let at = at.index(name.len());
                 let mut other = name.clone();
@@ -81,9 +110,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_that_are_alike_have_a_variant_in_common((one, other) in mistaken()) {
+        fn one_mistake_makes_names_that_are_alike((one, other) in mistaken("[ab]")) {
             prop_assert!(one == other || is_alike(&one, &other));
-            prop_assert!(!variants(&one).is_disjoint(&variants(&other)));
+        }
+
+        #[test]
+        fn names_that_are_alike_have_a_variant_in_common((one, other) in mistaken("[a1]")) {
+            prop_assert_eq!(is_alike(&one, &other), is_alike(&other, &one));
+            prop_assert!(!is_alike(&one, &other) || !variants(&one).is_disjoint(&variants(&other)));
         }
     }
 }
