@@ -130,6 +130,13 @@ pub struct ClusterPolicy {
     pub cookies: Vec<CookieRewrite>,
 }
 
+impl ClusterPolicy {
+    /// `None` if nothing is done.
+    pub fn if_any(self) -> Option<Box<ClusterPolicy>> {
+        (self != ClusterPolicy::default()).then(|| Box::new(self))
+    }
+}
+
 impl WeightedCluster {
     /// One whose requests and responses stay as they are.
     pub fn new(cluster: ClusterName, weight: u32) -> WeightedCluster {

@@ -1,12 +1,11 @@
 //! Headers that the configuration has edited on the way to every service.
 
-use contour_dag::HeaderEdits;
+use contour_dag::{ClusterPolicy, HeaderEdits};
 
 use crate::config::{Config, HeaderDefaults};
 use crate::parse::header::{
     Context, MOST, canonical, editable, is_authority, named_header, removable, value,
 };
-use crate::parse::http_proxy::ServiceEdits;
 use crate::status::{Problem, Reason};
 
 /// What is done with a service's requests and responses: what it asks for itself, and what the configuration does of the rest.
@@ -14,13 +13,13 @@ use crate::status::{Problem, Reason};
 /// # Errors
 /// [`Reason::ServiceRequestHeadersInvalid`], [`Reason::ServiceResponseHeadersInvalid`]: the configuration is wrong.
 pub(super) fn merged(
-    mut edits: ServiceEdits,
+    mut policy: ClusterPolicy,
     config: &Config,
     context: &Context<'_>,
     field: &str,
-) -> Result<ServiceEdits, Problem> {
+) -> Result<ClusterPolicy, Problem> {
     if config.request_headers.is_empty() && config.response_headers.is_empty() {
-        return Ok(edits);
+        return Ok(policy);
     }
     let wrong = |reason| {
         move |why| {
@@ -31,13 +30,13 @@ pub(super) fn merged(
     };
     let host = host(config).map_err(wrong(Reason::ServiceRequestHeadersInvalid))?;
     if let Some(host) = host {
-        edits.host.get_or_insert_with(|| host.into());
+        policy.host.get_or_insert_with(|| host.into());
     }
-    merge(&mut edits.request, &config.request_headers, context, true)
+    merge(&mut policy.request_headers, &config.request_headers, context, true)
         .map_err(wrong(Reason::ServiceRequestHeadersInvalid))?;
-    merge(&mut edits.response, &config.response_headers, context, false)
+    merge(&mut policy.response_headers, &config.response_headers, context, false)
         .map_err(wrong(Reason::ServiceResponseHeadersInvalid))?;
-    Ok(edits)
+    Ok(policy)
 }
 
 /// The host that requests are for unless a service says otherwise.
@@ -106,13 +105,16 @@ mod tests {
 
     #[test]
     fn what_a_service_says_itself_counts() {
-        let own = ServiceEdits {
-            request: HeaderEdits { set: vec![("X-B".into(), text("own"))], remove: Vec::new() },
-            ..ServiceEdits::default()
+        let own = ClusterPolicy {
+            request_headers: HeaderEdits {
+                set: vec![("X-B".into(), text("own"))],
+                remove: Vec::new(),
+            },
+            ..ClusterPolicy::default()
         };
         let context = Context { namespace: None, service: Some(("web", 80)) };
         let config = config(&[("x-a", "%CONTOUR_SERVICE_NAME%"), ("x-b", "default")], &["x-c"]);
-        let found = merged(own, &config, &context, "it").expect("they are good").request;
+        let found = merged(own, &config, &context, "it").expect("they are good").request_headers;
         assert_eq!(found.set, [("X-A".into(), text("web")), ("X-B".into(), text("own"))]);
         assert_eq!(found.remove, ["X-C".into()]);
     }
@@ -121,7 +123,7 @@ mod tests {
     fn a_default_host_is_that_of_services_without_one() {
         let config = config(&[("host", "a.example")], &[]);
         let host = |own: Option<&str>| {
-            let own = ServiceEdits { host: own.map(Into::into), ..ServiceEdits::default() };
+            let own = ClusterPolicy { host: own.map(Into::into), ..ClusterPolicy::default() };
             merged(own, &config, &Context::default(), "it").expect("good").host
         };
         assert_eq!(host(None).as_deref(), Some("a.example"));
@@ -130,7 +132,7 @@ mod tests {
 
     #[track_caller]
     fn check_wrong(config: &Config, reason: Reason) {
-        let error = merged(ServiceEdits::default(), config, &Context::default(), "it");
+        let error = merged(ClusterPolicy::default(), config, &Context::default(), "it");
         assert_eq!(error.map_err(|each| each.reason), Err(reason));
     }
 

@@ -13,7 +13,6 @@ use super::default_headers;
 use super::host::{Routes, Served, conflict, one_label, origin, reference};
 use crate::object::{Kind, ObjectName};
 use crate::parse::header::Context;
-use crate::parse::http_proxy::ServiceEdits;
 use crate::parse::ingress::{Backend, Ingress, Path};
 use crate::reader::Reader;
 use crate::status::{Problem, Reason};
@@ -118,12 +117,6 @@ fn policy(
     let port = &backend.port;
     let context =
         Context { namespace: Some(&port.namespace), service: Some((&port.service, port.number)) };
-    let edits = default_headers::merged(ServiceEdits::default(), config, &context, &path.field)?;
-    let policy = ClusterPolicy {
-        request_headers: edits.request,
-        response_headers: edits.response,
-        host: edits.host,
-        cookies: Vec::new(),
-    };
-    Ok((policy != ClusterPolicy::default()).then(|| Box::new(policy)))
+    let policy = default_headers::merged(ClusterPolicy::default(), config, &context, &path.field)?;
+    Ok(policy.if_any())
 }

@@ -12,7 +12,7 @@ use crate::build::backend::{Resolved, resolve};
 use crate::build::default_headers;
 use crate::object::ObjectName;
 use crate::parse::header::Context;
-use crate::parse::http_proxy::{ForwardRoute, ServiceEdits, ServiceRef};
+use crate::parse::http_proxy::{ForwardRoute, ServiceRef};
 use crate::parse::ingress::BackendPort;
 use crate::parse::merged_cookies;
 use crate::status::{Problem, Reason};
@@ -20,7 +20,7 @@ use crate::status::{Problem, Reason};
 /// A service of a route, as it is reached.
 struct Reached {
     cluster: ClusterName,
-    edits: ServiceEdits,
+    policy: Option<Box<ClusterPolicy>>,
 }
 
 impl Walk<'_, '_> {
@@ -66,8 +66,8 @@ impl Walk<'_, '_> {
             }
         }
         let clusters = scaled(clusters).into_iter().map(|(reached, weight)| WeightedCluster {
-            policy: cluster_policy(reached.edits, route),
             cluster: reached.cluster,
+            policy: reached.policy,
             weight,
         });
         let Some(mut forward) = Forward::new(clusters.collect()) else {
@@ -105,23 +105,24 @@ impl Walk<'_, '_> {
         };
         let context =
             Context { namespace: Some(namespace), service: Some((&service.name, service.port)) };
-        let edits = service.edits.as_deref().cloned().unwrap_or_default();
-        let edits = default_headers::merged(edits, self.reader.config(), &context, field)?;
+        let policy = service.policy.as_deref().cloned().unwrap_or_default();
+        let mut policy = default_headers::merged(policy, self.reader.config(), &context, field)?;
+        policy.cookies = merged_cookies(&route.cookies, &policy.cookies);
         let settings = ClusterSettings {
             load_balancing: route.load_balancing,
             health_check,
             protocol: service.protocol.unwrap_or(protocol),
-            sni: sni(&edits, route, external.as_ref()),
+            sni: sni(&policy, route, external.as_ref()),
             idle_timeout: route.idle_connection,
             slow_start: service.slow_start.as_deref().copied(),
         };
-        Ok(Reached { cluster: ClusterName::with(port, settings), edits })
+        Ok(Reached { cluster: ClusterName::with(port, settings), policy: policy.if_any() })
     }
 }
 
 /// The name that a service is asked for by: as the requests that it gets name it.
 fn sni(
-    edits: &ServiceEdits,
+    policy: &ClusterPolicy,
     route: &ForwardRoute,
     external: Option<&Arc<str>>,
 ) -> Option<Arc<str>> {
@@ -129,7 +130,7 @@ fn sni(
         Some(HostRewrite::Literal(host)) => Some(host),
         Some(HostRewrite::Header(_)) | None => None,
     });
-    let host = edits.host.as_ref().or(of_route);
+    let host = policy.host.as_ref().or(of_route);
     host.map(without_port).or_else(|| external.cloned())
 }
 
@@ -138,17 +139,6 @@ fn without_port(host: &Arc<str>) -> Arc<str> {
         Some((name, port)) if !name.contains(':') && port.parse::<u16>().is_ok() => name.into(),
         _ => host.clone(),
     }
-}
-
-/// `None` if nothing is done with the cluster's requests and responses.
-fn cluster_policy(edits: ServiceEdits, route: &ForwardRoute) -> Option<Box<ClusterPolicy>> {
-    let policy = ClusterPolicy {
-        cookies: merged_cookies(&route.cookies, &edits.cookies),
-        request_headers: edits.request,
-        response_headers: edits.response,
-        host: edits.host,
-    };
-    (policy != ClusterPolicy::default()).then(|| Box::new(policy))
 }
 
 /// Of a mirror, no weight is all, and so is more than all.

@@ -18,7 +18,7 @@ pub use conditions::{Conditions, PathCondition, contradiction, repetition};
 pub use include::{Include, IncludeConditions};
 pub use root::{Refusal, Root};
 pub use route::{ForwardRoute, Route, RouteAction};
-pub use service::{ServiceEdits, ServiceRef};
+pub use service::ServiceRef;
 
 /// The checked form of an HTTPProxy.
 #[derive(Clone, Debug, PartialEq, Eq)]

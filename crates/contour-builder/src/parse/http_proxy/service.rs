@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contour_api::v1::http_proxy as v1;
-use contour_dag::{CookieRewrite, HeaderEdits, HostRewrite, LoadBalancing, Protocol, SlowStart};
+use contour_dag::{ClusterPolicy, HostRewrite, LoadBalancing, Protocol, SlowStart};
 
 use super::headers;
 use super::policy::{Ignored, slow_start};
@@ -30,20 +30,7 @@ pub struct ServiceRef {
     /// Whether new endpoints get fewer requests at first.
     pub slow_start: Option<Box<SlowStart>>,
     /// What is done with its requests and responses; `None`: nothing.
-    pub edits: Option<Box<ServiceEdits>>,
-}
-
-/// What is done with the requests that a service gets, and with its responses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceEdits {
-    /// Headers of requests.
-    pub request: HeaderEdits,
-    /// Headers of responses.
-    pub response: HeaderEdits,
-    /// The host that requests are for.
-    pub host: Option<Arc<str>>,
-    /// Attributes of cookies.
-    pub cookies: Vec<CookieRewrite>,
+    pub policy: Option<Box<ClusterPolicy>>,
 }
 
 /// Reads a service of a route that shares requests so.
@@ -73,7 +60,7 @@ pub fn service(
     let slow_start = entry.slow_start_policy.as_ref();
     let slow_start =
         slow_start.map(|policy| slow_start_of(policy, balancing, field)).transpose()?;
-    let edits = edits(entry, namespace, field, ignored)?;
+    let policy = policy(entry, namespace, field, ignored)?;
     Ok(ServiceRef {
         name: entry.name.as_str().into(),
         port: entry.port,
@@ -82,7 +69,7 @@ pub fn service(
         mirror: entry.mirror,
         protocol,
         slow_start: slow_start.map(Box::new),
-        edits: (edits != ServiceEdits::default()).then(|| Box::new(edits)),
+        policy: policy.if_any(),
     })
 }
 
@@ -95,12 +82,12 @@ fn slow_start_of(
         .map_err(|message| Problem::new(Reason::SlowStartInvalid, message))
 }
 
-fn edits(
+fn policy(
     entry: &v1::Service,
     namespace: &str,
     field: &str,
     ignored: &mut Ignored,
-) -> Result<ServiceEdits, Problem> {
+) -> Result<ClusterPolicy, Problem> {
     let problem = |reason| move |message| Problem::new(reason, message);
     let service = Some((entry.name.as_str(), entry.port));
     let context = Context { namespace: Some(namespace), service };
@@ -125,5 +112,5 @@ fn edits(
         }
         None => None,
     };
-    Ok(ServiceEdits { request: request.edits, response, host, cookies })
+    Ok(ClusterPolicy { request_headers: request.edits, response_headers: response, host, cookies })
 }
