@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use contour_dag::{Interval, Timeout};
+
 /// Which units there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Units {
@@ -35,6 +37,31 @@ pub fn parse(text: &str, units: Units) -> Result<Duration, String> {
     let total = nanos(std::mem::take(&mut rest), units).ok_or_else(none)?;
     let nanos = i64::try_from(total).map_err(|_| format!("{text:?} is longer than 292 years"))?;
     Ok(Duration::from_nanos(nanos.unsigned_abs()))
+}
+
+/// Reads a timeout: nothing or zero is Envoy's own, `infinity` none at all.
+///
+/// # Errors
+/// Those of [`parse`]; or that it is longer than Envoy takes.
+pub fn timeout(text: &str) -> Result<Timeout, String> {
+    match text {
+        "" => Ok(Timeout::Default),
+        "infinity" | "infinite" => Ok(Timeout::Disabled),
+        _ => Ok(interval(text)?.map_or(Timeout::Default, Timeout::After)),
+    }
+}
+
+/// Reads a time that must end; `None` for zero.
+///
+/// # Errors
+/// Those of [`parse`]; or that it is longer than Envoy takes.
+pub fn interval(text: &str) -> Result<Option<Interval>, String> {
+    let duration = parse(text, Units::Go)?;
+    if duration.is_zero() {
+        return Ok(None);
+    }
+    let interval = Interval::new(duration);
+    interval.map(Some).ok_or_else(|| format!("{text:?} is longer than Envoy takes, 31 years"))
 }
 
 /// A duration as Go reads it.
@@ -138,5 +165,17 @@ mod tests {
             let duration = parse(text, Units::Go).expect("a duration");
             assert_eq!(parse(&super::text(duration), Units::Go), Ok(duration));
         }
+    }
+
+    #[test]
+    fn no_timeout_and_a_timeout_of_zero_are_envoys_own() {
+        for text in ["", "0", "0s"] {
+            assert_eq!(timeout(text), Ok(Timeout::Default));
+        }
+        assert_eq!(timeout("infinity"), Ok(Timeout::Disabled));
+        assert_eq!(timeout("infinite"), Ok(Timeout::Disabled));
+        let second = Interval::new(Duration::from_secs(1)).expect("not zero");
+        assert_eq!(timeout("1s"), Ok(Timeout::After(second)));
+        assert!(timeout("300000h").is_err());
     }
 }

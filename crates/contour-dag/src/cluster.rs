@@ -2,11 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::load_assignment::Assignment;
 use crate::name::ServicePort;
-use crate::policy::Timeout;
+use crate::timeout::{Interval, Timeout};
 
 /// What distinguishes one cluster from another; the key of a [`Cluster`].
 ///
@@ -102,9 +101,9 @@ pub struct HealthCheck {
     /// assignment; here it tells clusters apart.
     pub port: Option<Arc<ServicePort>>,
     /// How long an answer may take; default 2 s.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Interval>,
     /// How long it is between two questions; default 10 s.
-    pub interval: Option<Duration>,
+    pub interval: Option<Interval>,
     /// After how many failures an endpoint gets no requests; default 3.
     pub unhealthy_threshold: Option<NonZeroU32>,
     /// After how many successes it does again; default 2.
@@ -113,13 +112,29 @@ pub struct HealthCheck {
     pub expected: Vec<(u16, u16)>,
 }
 
+impl HealthCheck {
+    /// One for which nothing else is set.
+    pub fn new(path: &str) -> HealthCheck {
+        HealthCheck {
+            path: path.into(),
+            host: None,
+            port: None,
+            timeout: None,
+            interval: None,
+            unhealthy_threshold: None,
+            healthy_threshold: None,
+            expected: Vec::new(),
+        }
+    }
+}
+
 /// How endpoints that are new get more and more requests.
 ///
 /// Becomes: `envoy.config.cluster.v3.Cluster.SlowStartConfig`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlowStart {
     /// For how long.
-    pub window: Duration,
+    pub window: Interval,
     /// How fast, in millionths; 1,000,000 is evenly.
     pub aggression: u64,
     /// With what share they begin, at most 100.

@@ -13,6 +13,7 @@ pub mod host;
 pub mod matches;
 pub mod policy;
 pub mod route;
+pub mod timeout;
 
 pub mod cluster;
 pub mod load_assignment;
@@ -43,6 +44,6 @@ pub use matches::{
 pub use name::{Domain, Origin, OriginKind, ServicePort};
 pub use policy::{
     CrossScheme, ForwardPolicy, HashBy, HashPolicy, HostRewrite, InternalRedirect, Mirror, Retry,
-    Timeout,
 };
 pub use route::Route;
+pub use timeout::{Interval, Timeout};

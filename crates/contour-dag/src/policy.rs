@@ -2,22 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::action::RedirectStatus;
 use crate::cluster::ClusterName;
-
-/// How long something may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timeout {
-    /// As long as Envoy, or the listener, allows.
-    #[default]
-    Default,
-    /// As long as it takes.
-    Disabled,
-    /// So long; more than nothing.
-    After(Duration),
-}
+use crate::timeout::Timeout;
 
 /// How a route's requests are forwarded.
 ///

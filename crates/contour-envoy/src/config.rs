@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
-use std::time::Duration;
 
-pub use contour_dag::CircuitBreakers;
+pub use contour_dag::{CircuitBreakers, Interval, Timeout};
 
 use crate::access_log::AccessLog;
+
+const MINUTE: Interval = Interval::seconds(NonZeroU16::new(60).unwrap());
+const CONNECT_TIMEOUT: Interval = Interval::seconds(NonZeroU16::new(2).unwrap());
 
 /// What of the configuration shapes Envoy's resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -336,37 +338,6 @@ impl MaxConcurrentStreams {
     }
 }
 
-/// A duration that Envoy takes as a limit: longer than nothing and at most 10⁹ s. Not much more than nine times that
-/// Envoy refuses, with a message that names neither field nor resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Interval(Duration); // private: `new` keeps it in range
-
-impl Interval {
-    pub(crate) const MAX: Duration = Duration::from_secs(1_000_000_000);
-
-    /// `None` if `duration` is out of range.
-    pub fn new(duration: Duration) -> Option<Interval> {
-        (!duration.is_zero() && duration <= Interval::MAX).then_some(Interval(duration))
-    }
-
-    /// How long.
-    pub fn get(self) -> Duration {
-        self.0
-    }
-}
-
-/// How long Envoy waits for something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Timeout {
-    /// As long as Envoy does by itself; the field is left out. Source: an empty text or zero.
-    #[default]
-    Default,
-    /// For ever; written as zero. Source: `infinity` or `infinite`.
-    Disabled,
-    /// This long.
-    After(Interval),
-}
-
 /// How long Envoy waits for clients. Becomes: fields of `HttpConnectionManager`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -393,7 +364,7 @@ impl Default for Timeouts {
     fn default() -> Timeouts {
         Timeouts {
             request: Timeout::Default,
-            connection_idle: Timeout::After(Interval(Duration::from_mins(1))),
+            connection_idle: Timeout::After(MINUTE),
             stream_idle: Timeout::Default,
             max_connection_duration: Timeout::Default,
             delayed_close: Timeout::Default,
@@ -422,7 +393,7 @@ pub struct Cluster {
 impl Default for Cluster {
     fn default() -> Cluster {
         Cluster {
-            connect_timeout: Interval(Duration::from_secs(2)),
+            connect_timeout: CONNECT_TIMEOUT,
             max_requests_per_connection: None,
             per_connection_buffer_limit_bytes: None,
             dns_lookup_family: DnsLookupFamily::default(),
@@ -489,14 +460,6 @@ mod tests {
     fn one_port_of_different_addresses_is_no_clash() {
         let admin = NonZeroU16::new(8080);
         check(Binds { admin, ..Binds::default() }, Ok(()));
-    }
-
-    #[test]
-    fn an_interval_is_neither_zero_nor_endless() {
-        assert_eq!(Interval::new(Duration::ZERO), None);
-        assert!(Interval::new(Duration::from_nanos(1)).is_some());
-        assert!(Interval::new(Interval::MAX).is_some());
-        assert_eq!(Interval::new(Interval::MAX + Duration::from_nanos(1)), None);
     }
 
     #[test]

@@ -12,14 +12,13 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpConnectionManager, Rds,
 };
-use envoy_types::pb::google::protobuf::Duration;
 
 use crate::access_log::access_log;
 use crate::config::{Config, Http, HttpVersions, ServerHeader, Timeout, Timeouts};
 use crate::config_source::config_source;
 use crate::filter as http_filter;
 use crate::name;
-use crate::protobuf::{any, bool_value, duration, uint32};
+use crate::protobuf::{any, bool_value, duration, timeout, uint32};
 
 /// The connection manager of the plain-HTTP listener. Nothing in it comes from an author's object: a changed byte
 /// drains every connection.
@@ -109,14 +108,6 @@ fn server_header(header: ServerHeader) -> ServerHeaderTransformation {
         ServerHeader::Overwrite => ServerHeaderTransformation::Overwrite,
         ServerHeader::AppendIfAbsent => ServerHeaderTransformation::AppendIfAbsent,
         ServerHeader::PassThrough => ServerHeaderTransformation::PassThrough,
-    }
-}
-
-fn timeout(timeout: Timeout) -> Option<Duration> {
-    match timeout {
-        Timeout::Default => None,
-        Timeout::Disabled => Some(Duration::default()),
-        Timeout::After(interval) => Some(duration(interval)),
     }
 }
 

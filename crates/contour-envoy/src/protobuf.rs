@@ -1,16 +1,13 @@
 //! Encoding, and the well-known types of `google.protobuf`.
 
 use std::num::NonZeroU32;
-use std::time;
 
-use contour_dag::Timeout;
+use contour_dag::{Interval, Timeout};
 use envoy_types::pb::google::protobuf::{
     Any, BoolValue, Duration, Struct, UInt32Value, Value, value,
 };
 use prost::encoding::{WireType, decode_key, decode_varint};
 use prost::{Message, Name};
-
-use crate::config::Interval;
 
 /// `message` with its type.
 pub(crate) fn any<M: Message + Name>(message: &M) -> Any {
@@ -31,25 +28,19 @@ pub(crate) fn uint32(value: NonZeroU32) -> UInt32Value {
 }
 
 pub(crate) fn duration(interval: Interval) -> Duration {
-    span(interval.get())
-}
-
-/// A duration of the graph, which may be of any length: whatever exceeds [`Interval::MAX`] is that, as Envoy refuses a
-/// resource with one that is much longer.
-pub(crate) fn span(duration: time::Duration) -> Duration {
-    let duration = duration.min(Interval::MAX);
+    let duration = interval.get();
     Duration {
         seconds: i64::try_from(duration.as_secs()).expect("an interval has at most 10^9 seconds"),
         nanos: i32::try_from(duration.subsec_nanos()).expect("less than 10^9 fits 31 bits"),
     }
 }
 
-/// A timeout of the graph: nothing for Envoy's own, zero for none.
+/// Nothing for Envoy's own, zero for none.
 pub(crate) fn timeout(timeout: Timeout) -> Option<Duration> {
     match timeout {
         Timeout::Default => None,
         Timeout::Disabled => Some(Duration::default()),
-        Timeout::After(duration) => Some(span(duration)),
+        Timeout::After(interval) => Some(duration(interval)),
     }
 }
 
@@ -183,6 +174,8 @@ pub(crate) fn structure(fields: impl IntoIterator<Item = (String, Value)>) -> St
 
 #[cfg(test)]
 mod tests {
+    use std::time;
+
     use super::*;
 
     /// Sixteen entries: that two random orders agree by chance has a probability of 1 in 10^13.
@@ -217,17 +210,12 @@ mod tests {
         let interval = Interval::new(time::Duration::new(61, 5)).unwrap();
         assert_eq!(duration(interval), Duration { seconds: 61, nanos: 5 });
     }
-    #[test]
-    fn a_span_is_never_longer_than_envoy_takes() {
-        assert_eq!(span(time::Duration::MAX), Duration { seconds: 1_000_000_000, nanos: 0 });
-        assert_eq!(span(time::Duration::from_millis(1_500)).nanos, 500_000_000);
-    }
 
     #[test]
     fn no_timeout_is_zero_and_envoys_own_is_nothing() {
         assert_eq!(timeout(Timeout::Default), None);
         assert_eq!(timeout(Timeout::Disabled), Some(Duration::default()));
-        let minute = Timeout::After(time::Duration::from_mins(1));
+        let minute = Interval::new(time::Duration::from_mins(1)).map(Timeout::After).unwrap();
         assert_eq!(timeout(minute), Some(Duration { seconds: 60, nanos: 0 }));
     }
 }

@@ -1,18 +1,17 @@
 //! `envoy.config.core.v3.HealthCheck`: how endpoints are asked whether they are well.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::num::{NonZeroU16, NonZeroU32};
 
-use contour_dag::{HealthCheck, Protocol};
+use contour_dag::{HealthCheck, Interval, Protocol};
 use envoy_types::pb::envoy::config::core::v3::HealthCheck as EnvoyHealthCheck;
 use envoy_types::pb::envoy::config::core::v3::health_check::{HealthChecker, HttpHealthCheck};
 use envoy_types::pb::envoy::r#type::v3::{CodecClientType, Int64Range};
 use envoy_types::pb::google::protobuf::UInt32Value;
 
-use crate::protobuf::{span, uint32};
+use crate::protobuf::{duration, uint32};
 
-const TIMEOUT: Duration = Duration::from_secs(2);
-const INTERVAL: Duration = Duration::from_secs(10);
+const TIMEOUT: Interval = Interval::seconds(NonZeroU16::new(2).unwrap());
+const INTERVAL: Interval = Interval::seconds(NonZeroU16::new(10).unwrap());
 const UNHEALTHY_THRESHOLD: u32 = 3;
 const HEALTHY_THRESHOLD: u32 = 2;
 const HOST: &str = "contour-envoy-healthcheck";
@@ -32,8 +31,8 @@ pub(super) fn health_check(check: &HealthCheck, protocol: Protocol) -> EnvoyHeal
         ..Default::default()
     };
     EnvoyHealthCheck {
-        timeout: Some(span(check.timeout.unwrap_or(TIMEOUT))),
-        interval: Some(span(check.interval.unwrap_or(INTERVAL))),
+        timeout: Some(duration(check.timeout.unwrap_or(TIMEOUT))),
+        interval: Some(duration(check.interval.unwrap_or(INTERVAL))),
         unhealthy_threshold: Some(threshold(check.unhealthy_threshold, UNHEALTHY_THRESHOLD)),
         healthy_threshold: Some(threshold(check.healthy_threshold, HEALTHY_THRESHOLD)),
         health_checker: Some(HealthChecker::HttpHealthCheck(http)),
@@ -47,23 +46,12 @@ fn threshold(given: Option<NonZeroU32>, default: u32) -> UInt32Value {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
     use crate::json::show;
-
-    fn least() -> HealthCheck {
-        HealthCheck {
-            path: "/live".into(),
-            host: None,
-            port: None,
-            timeout: None,
-            interval: None,
-            unhealthy_threshold: None,
-            healthy_threshold: None,
-            expected: Vec::new(),
-        }
-    }
 
     #[track_caller]
     fn check(given: &HealthCheck, protocol: Protocol, expect: &Value) {
@@ -73,7 +61,7 @@ mod tests {
     #[test]
     fn what_is_not_set_is_upstreams_default() {
         check(
-            &least(),
+            &HealthCheck::new("/live"),
             Protocol::Http1,
             &json!({
                 "timeout": "2s",
@@ -89,12 +77,12 @@ mod tests {
     fn what_is_set_is_as_it_is_set() {
         let given = HealthCheck {
             host: Some("a.com".into()),
-            timeout: Some(Duration::from_secs(3)),
-            interval: Some(Duration::from_secs(15)),
+            timeout: Interval::new(Duration::from_secs(3)),
+            interval: Interval::new(Duration::from_secs(15)),
             unhealthy_threshold: NonZeroU32::new(5),
             healthy_threshold: NonZeroU32::new(1),
             expected: vec![(200, 300), (404, 405)],
-            ..least()
+            ..HealthCheck::new("/live")
         };
         check(
             &given,
@@ -118,7 +106,7 @@ mod tests {
     #[test]
     fn endpoints_that_speak_http2_are_asked_in_it() {
         for protocol in [Protocol::H2, Protocol::H2c] {
-            let shown = show(&health_check(&least(), protocol));
+            let shown = show(&health_check(&HealthCheck::new("/live"), protocol));
             assert_eq!(shown["http_health_check"]["codec_client_type"], "HTTP2");
         }
     }

@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::config::cluster::v3::cluster::{
 use envoy_types::pb::envoy::config::core::v3::RuntimeDouble;
 use envoy_types::pb::envoy::r#type::v3::Percent;
 
-use crate::protobuf::span;
+use crate::protobuf::duration;
 
 pub(super) fn lb_policy(load_balancing: LoadBalancing) -> LbPolicy {
     match load_balancing {
@@ -42,7 +42,7 @@ fn slow_start_config(slow_start: &SlowStart) -> SlowStartConfig {
         runtime_key: "contour.slowstart.aggression".to_owned(), // mandatory; nobody sets it
     };
     SlowStartConfig {
-        slow_start_window: Some(span(slow_start.window)),
+        slow_start_window: Some(duration(slow_start.window)),
         aggression: Some(aggression),
         min_weight_percent: Some(Percent { value: slow_start.min_weight_percent.into() }),
     }
@@ -57,6 +57,7 @@ fn millionths(count: u64) -> f64 {
 mod tests {
     use std::time::Duration;
 
+    use contour_dag::Interval;
     use envoy_types::pb::envoy::config::cluster::v3::Cluster;
     use serde_json::{Value, json};
 
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn slow_start_is_of_the_policies_that_have_it() {
         let slow_start = SlowStart {
-            window: Duration::from_secs(10),
+            window: Interval::new(Duration::from_secs(10)).unwrap(),
             aggression: 900_000,
             min_weight_percent: 0,
         };

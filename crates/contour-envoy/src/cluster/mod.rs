@@ -132,11 +132,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use contour_dag::{CircuitBreakers, HealthCheck, LoadBalancing, Protocol, SlowStart, Timeout};
+    use contour_dag::{
+        CircuitBreakers, HealthCheck, Interval, LoadBalancing, Protocol, SlowStart, Timeout,
+    };
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::Interval;
     use crate::json::{decode, show};
 
     fn service_port() -> ServicePort {
@@ -283,18 +284,9 @@ mod tests {
 
     #[test]
     fn settings_of_a_route_become_fields() {
-        let health_check = HealthCheck {
-            path: "/live".into(),
-            host: None,
-            port: None,
-            timeout: None,
-            interval: None,
-            unhealthy_threshold: None,
-            healthy_threshold: None,
-            expected: Vec::new(),
-        };
+        let health_check = HealthCheck::new("/live");
         let slow_start = SlowStart {
-            window: Duration::from_secs(10),
+            window: Interval::new(Duration::from_secs(10)).unwrap(),
             aggression: 1_000_000,
             min_weight_percent: 10,
         };
@@ -305,7 +297,7 @@ mod tests {
                 health_check: Some(health_check),
                 protocol: Protocol::H2c,
                 sni: Some("unused.com".into()),
-                idle_timeout: Timeout::After(Duration::from_secs(90)),
+                idle_timeout: Timeout::After(Interval::new(Duration::from_secs(90)).unwrap()),
                 slow_start: Some(slow_start),
             },
             &json!({

@@ -52,7 +52,7 @@ pub(super) fn protocol_options(
 mod tests {
     use std::time::Duration;
 
-    use contour_dag::Timeout;
+    use contour_dag::{Interval, Timeout};
     use envoy_types::pb::envoy::config::cluster::v3::Cluster;
     use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ mod tests {
         };
         for (idle_timeout, expect) in [
             (Timeout::Disabled, options("0s")),
-            (Timeout::After(Duration::from_secs(90)), options("90s")),
+            (Timeout::After(Interval::new(Duration::from_secs(90)).unwrap()), options("90s")),
         ] {
             let change = |settings: &mut ClusterSettings| {
                 settings.protocol = Protocol::H2c;

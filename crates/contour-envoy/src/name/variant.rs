@@ -28,7 +28,7 @@ fn text(settings: &ClusterSettings) -> String {
     match settings.idle_timeout {
         Timeout::Default => {}
         Timeout::Disabled => text.push_str(&duration(Duration::ZERO)),
-        Timeout::After(timeout) => text.push_str(&duration(timeout)),
+        Timeout::After(interval) => text.push_str(&duration(interval.get())),
     }
     if let Some(slow_start) = &settings.slow_start {
         push_slow_start(&mut text, slow_start);
@@ -59,7 +59,9 @@ fn protocol(protocol: Protocol) -> &'static str {
 }
 
 fn push_health_check(text: &mut String, check: &HealthCheck) {
-    text.extend([check.timeout, check.interval].into_iter().flatten().map(duration));
+    text.extend(
+        [check.timeout, check.interval].into_iter().flatten().map(|each| duration(each.get())),
+    );
     let thresholds = [check.unhealthy_threshold, check.healthy_threshold];
     text.extend(thresholds.into_iter().flatten().map(|each| each.to_string()));
     text.push_str(&check.path);
@@ -70,7 +72,7 @@ fn push_slow_start(text: &mut String, slow_start: &SlowStart) {
     let SlowStart { window, aggression, min_weight_percent } = *slow_start;
     let (whole, fraction) = (aggression / MILLION, aggression % MILLION);
     let rest = format!("{whole}.{fraction:06}{min_weight_percent}");
-    text.extend([duration(window), rest]);
+    text.extend([duration(window.get()), rest]);
 }
 
 /// What of a health check is in no name of upstream's; of its port the number, as of the service's.
@@ -119,7 +121,7 @@ mod tests {
     use std::num::NonZeroU32;
     use std::sync::Arc;
 
-    use contour_dag::{ClusterName, ServicePort};
+    use contour_dag::{ClusterName, Interval, ServicePort};
 
     use super::*;
     use crate::name::cluster;
@@ -172,22 +174,9 @@ mod tests {
         );
     }
 
-    fn health_check() -> HealthCheck {
-        HealthCheck {
-            path: "/live".into(),
-            host: None,
-            port: None,
-            timeout: None,
-            interval: None,
-            unhealthy_threshold: None,
-            healthy_threshold: None,
-            expected: Vec::new(),
-        }
-    }
-
     #[track_caller]
     fn check_health_check(change: impl FnOnce(&mut HealthCheck), expect: &str) {
-        let mut health_check = health_check();
+        let mut health_check = HealthCheck::new("/live");
         change(&mut health_check);
         check(|settings| settings.health_check = Some(health_check), expect);
     }
@@ -197,8 +186,8 @@ mod tests {
         check_health_check(|_| {}, "aba8eb660e");
         check_health_check(
             |check| {
-                check.timeout = Some(Duration::from_secs(3));
-                check.interval = Some(Duration::from_secs(15));
+                check.timeout = Interval::new(Duration::from_secs(3));
+                check.interval = Interval::new(Duration::from_secs(15));
                 check.unhealthy_threshold = NonZeroU32::new(5);
                 check.healthy_threshold = NonZeroU32::new(2);
             },
@@ -208,11 +197,11 @@ mod tests {
 
     #[test]
     fn load_balancing_comes_before_a_health_check() {
-        let timeout = Some(Duration::from_mins(1));
+        let timeout = Interval::new(Duration::from_mins(1));
         check(
             |settings| {
                 settings.load_balancing = LoadBalancing::Random;
-                settings.health_check = Some(HealthCheck { timeout, ..health_check() });
+                settings.health_check = Some(HealthCheck { timeout, ..HealthCheck::new("/live") });
             },
             "d119899d88",
         );
@@ -221,8 +210,8 @@ mod tests {
     #[test]
     fn idle_timeouts_are_hashed_as_go_writes_them() {
         for (idle_timeout, expect) in [
-            (Timeout::After(Duration::from_secs(20)), "47369c14b2"),
-            (Timeout::After(Duration::from_secs(90)), "983ac30a74"),
+            (Timeout::After(Interval::new(Duration::from_secs(20)).unwrap()), "47369c14b2"),
+            (Timeout::After(Interval::new(Duration::from_secs(90)).unwrap()), "983ac30a74"),
             (Timeout::Disabled, "97705cb30a"),
         ] {
             check(|settings| settings.idle_timeout = idle_timeout, expect);
@@ -237,7 +226,11 @@ mod tests {
             (120, 900_000, 25, "7c2767ef31"),
         ] {
             let window = Duration::from_secs(seconds);
-            let slow_start = SlowStart { window, aggression, min_weight_percent };
+            let slow_start = SlowStart {
+                window: Interval::new(window).unwrap(),
+                aggression,
+                min_weight_percent,
+            };
             check(|settings| settings.slow_start = Some(slow_start), expect);
         }
     }
@@ -252,7 +245,7 @@ mod tests {
             host: Some("a.com".into()),
             port: Some(Arc::new(port(8081))),
             expected: vec![(200, 300), (404, 405)],
-            ..health_check()
+            ..HealthCheck::new("/live")
         };
         let settings = ClusterSettings {
             health_check: Some(health_check),
@@ -266,14 +259,15 @@ mod tests {
 
     #[test]
     fn what_upstream_leaves_out_makes_another_name() {
-        let host = |host: &str| HealthCheck { host: Some(host.into()), ..health_check() };
-        let expected = |expected| HealthCheck { expected, ..health_check() };
+        let host =
+            |host: &str| HealthCheck { host: Some(host.into()), ..HealthCheck::new("/live") };
+        let expected = |expected| HealthCheck { expected, ..HealthCheck::new("/live") };
         let checks = [
-            health_check(),
+            HealthCheck::new("/live"),
             host("a.com"),
             host("b.com"),
-            HealthCheck { port: Some(Arc::new(port(8081))), ..health_check() },
-            HealthCheck { port: Some(Arc::new(port(8082))), ..health_check() },
+            HealthCheck { port: Some(Arc::new(port(8081))), ..HealthCheck::new("/live") },
+            HealthCheck { port: Some(Arc::new(port(8082))), ..HealthCheck::new("/live") },
             expected(vec![(200, 300)]),
             expected(vec![(200, 300), (404, 405)]),
         ];

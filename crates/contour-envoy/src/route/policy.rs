@@ -127,7 +127,7 @@ mod tests {
     use std::num::NonZeroU32;
     use std::time;
 
-    use contour_dag::{ClusterName, ServicePort, Timeout};
+    use contour_dag::{ClusterName, Interval, ServicePort, Timeout};
     use serde_json::{Value, json};
 
     use super::*;
@@ -149,7 +149,7 @@ mod tests {
     fn timeouts_are_left_out_zero_or_long() {
         check(|policy| policy.timeout = Timeout::Disabled, &json!({ "timeout": "0s" }));
         check(|policy| policy.idle_timeout = Timeout::Disabled, &json!({ "idle_timeout": "0s" }));
-        let minute = Timeout::After(time::Duration::from_mins(1));
+        let minute = Timeout::After(Interval::new(time::Duration::from_mins(1)).unwrap());
         check(|policy| policy.timeout = minute, &json!({ "timeout": "60s" }));
         check(|policy| policy.idle_timeout = minute, &json!({ "idle_timeout": "60s" }));
     }
@@ -172,7 +172,9 @@ mod tests {
             on: vec!["gateway-error", "retriable-status-codes"],
             status_codes: vec![404, 409],
             count: 3,
-            per_try_timeout: Timeout::After(time::Duration::from_millis(1_500)),
+            per_try_timeout: Timeout::After(
+                Interval::new(time::Duration::from_millis(1_500)).unwrap(),
+            ),
         };
         let expect = json!({
             "retry_on": "gateway-error,retriable-status-codes",

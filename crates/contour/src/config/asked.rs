@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use contour_envoy::config::{Bind, Timeout};
 
-use super::duration;
 use super::key::Key;
 use super::problem::Problem;
 use super::settings::{Item, Origin, Setting, Settings, Value};
+use contour_builder::duration;
 
 /// Settings, and what was found wrong with them.
 pub(super) struct Asked<'s> {

@@ -8,10 +8,10 @@ use contour_envoy::config::{
 };
 
 use super::asked::Asked;
-use super::duration;
 use super::edges::certificate;
 use super::key::Key;
 use super::keys;
+use contour_builder::duration;
 
 pub(super) fn config(asked: &mut Asked<'_>) -> Config {
     Config {

@@ -16,7 +16,6 @@ pub mod spec;
 pub mod problem;
 
 mod asked;
-pub mod duration;
 
 mod builder;
 pub mod edges;

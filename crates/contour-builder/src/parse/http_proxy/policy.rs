@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use contour_api::v1::http_proxy as v1;
 use contour_dag::{
-    CrossScheme, HashBy, HashPolicy, HealthCheck, InternalRedirect, LoadBalancing, RedirectStatus,
-    Retry, SlowStart, Timeout,
+    CrossScheme, HashBy, HashPolicy, HealthCheck, InternalRedirect, Interval, LoadBalancing,
+    RedirectStatus, Retry, SlowStart, Timeout,
 };
 
 use super::conditions::text;
 use super::redirect::redirect_status;
-use crate::duration::{self, Units};
+use crate::duration::{interval, timeout};
 use crate::parse::header::{canonical, editable};
 use crate::parse::path::unmatchable;
-
-/// The longest time that Envoy takes everywhere, about 31 years.
-const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 /// The longest path of a health check that Envoy sends, in bytes.
 const LONGEST_PATH: usize = 2048;
@@ -54,24 +51,6 @@ pub fn timeouts(policy: Option<&v1::TimeoutPolicy>, field: &str) -> Result<Timeo
         idle: read(&policy.idle, "idle")?,
         idle_connection: read(&policy.idle_connection, "idleConnection")?,
     })
-}
-
-/// Nothing or zero is the default, `infinity` no limit at all.
-fn timeout(text: &str) -> Result<Timeout, String> {
-    match text {
-        "" => Ok(Timeout::Default),
-        "infinity" | "infinite" => Ok(Timeout::Disabled),
-        _ => Ok(positive(text)?.map_or(Timeout::Default, Timeout::After)),
-    }
-}
-
-/// `None` for zero.
-fn positive(text: &str) -> Result<Option<Duration>, String> {
-    let duration = duration::parse(text, Units::Go)?;
-    if duration > LONGEST {
-        return Err(format!("{text:?} is longer than Envoy takes, 31 years"));
-    }
-    Ok(Some(duration).filter(|duration| !duration.is_zero()))
 }
 
 /// Reads `retryPolicy`.
@@ -150,14 +129,15 @@ pub fn health_check(
     })
 }
 
-fn seconds(given: Option<i64>, field: &str, name: &str) -> Result<Option<Duration>, String> {
+fn seconds(given: Option<i64>, field: &str, name: &str) -> Result<Option<Interval>, String> {
     let seconds = u64::try_from(given.unwrap_or(0))
         .map_err(|_| format!("{field}.{name}: it is less than nothing"))?;
-    let duration = Duration::from_secs(seconds);
-    if duration > LONGEST {
-        return Err(format!("{field}.{name}: it is longer than Envoy takes, 31 years"));
+    if seconds == 0 {
+        return Ok(None);
     }
-    Ok(Some(duration).filter(|duration| !duration.is_zero()))
+    let interval = Interval::new(Duration::from_secs(seconds));
+    let too_long = || format!("{field}.{name}: it is longer than Envoy takes, 31 years");
+    interval.map(Some).ok_or_else(too_long)
 }
 
 fn threshold(given: Option<u64>) -> Option<NonZeroU32> {
@@ -285,7 +265,7 @@ pub fn slow_start(
             "{field}: it goes with the strategies RoundRobin and WeightedLeastRequest alone"
         ));
     }
-    let window = positive(&policy.window)
+    let window = interval(&policy.window)
         .and_then(|window| window.ok_or_else(|| format!("{:?} is no time at all", policy.window)));
     let aggression = aggression(&policy.aggression).ok_or_else(|| {
         format!("{field}.aggression: {:?} is no number above zero", policy.aggression)
@@ -316,18 +296,6 @@ mod tests {
 
     fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
         serde_yaml_ng::from_str(text).expect("a policy")
-    }
-
-    #[test]
-    fn nothing_and_zero_are_the_default_and_infinity_is_no_limit() {
-        for text in ["", "0", "0s"] {
-            assert_eq!(timeout(text), Ok(Timeout::Default));
-        }
-        assert_eq!(timeout("infinity"), Ok(Timeout::Disabled));
-        assert_eq!(timeout("1.5s"), Ok(Timeout::After(Duration::from_millis(1500))));
-        for text in ["1", "-1s", "h", "300000h", "forever"] {
-            assert!(timeout(text).is_err(), "{text}");
-        }
     }
 
     #[test]
@@ -385,7 +353,7 @@ mod tests {
         let policy = "{path: '/live?full', timeoutSeconds: 3, unhealthyThresholdCount: 5, expectedStatuses: [{start: 200, end: 300}]}";
         let found = health_check(&yaml(policy), "it").expect("it is good");
         assert_eq!(&*found.path, "/live?full");
-        assert_eq!(found.timeout, Some(Duration::from_secs(3)));
+        assert_eq!(found.timeout, Interval::new(Duration::from_secs(3)));
         assert_eq!((found.interval, found.healthy_threshold), (None, None));
         assert_eq!(found.expected, [(200, 300)]);
     }
@@ -428,8 +396,8 @@ mod tests {
     #[track_caller]
     fn check_slow_start(policy: &str, balancing: LoadBalancing, expect: Option<(u64, u64, u8)>) {
         let found = slow_start(&yaml(policy), balancing, "it");
-        let shown =
-            found.map(|each| (each.window.as_secs(), each.aggression, each.min_weight_percent));
+        let shown = found
+            .map(|each| (each.window.get().as_secs(), each.aggression, each.min_weight_percent));
         assert_eq!(shown.ok(), expect);
     }
 
