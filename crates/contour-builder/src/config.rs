@@ -1,7 +1,6 @@
 //! What of the configuration shapes the graph.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::header_defaults::HeaderDefaults;
 use crate::object::ObjectName;
 
 /// What of the configuration shapes the graph. An input like an object: see [`Change::Config`](crate::Change::Config).
@@ -34,22 +33,6 @@ pub struct Config {
     ///
     /// Source: `policy.applyToIngress`.
     pub headers_for_ingress: bool,
-}
-
-/// What is done with headers unless a service says otherwise. Names and values are as they are written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeaderDefaults {
-    /// Headers that get a value.
-    pub set: BTreeMap<String, String>,
-    /// Headers that are taken out.
-    pub remove: BTreeSet<String>,
-}
-
-impl HeaderDefaults {
-    /// Whether nothing is done.
-    pub fn is_empty(&self) -> bool {
-        self.set.is_empty() && self.remove.is_empty()
-    }
 }
 
 impl Config {

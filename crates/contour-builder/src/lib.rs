@@ -15,6 +15,7 @@ pub mod status;
 mod build;
 mod contributions;
 mod engine;
+mod header_defaults;
 mod parse;
 mod reader;
 mod reads;
@@ -24,7 +25,9 @@ mod unit;
 
 pub use config::Config;
 pub use engine::{Builder, Cause, Counts, Holdings, Inspection, Operation, Outcome, Stats};
+pub use header_defaults::HeaderDefaults;
 pub use object::{Change, Kind, Object, ObjectName, ObjectRef, Revision};
+pub use parse::header::is_token;
 pub use parse::secret;
 pub use reader::Read;
 pub use status::{Addresses, Conditions, Problem, Reason, Verdict};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contour_builder::config::HeaderDefaults;
-use contour_builder::{Change, Config, Object, ObjectRef, Problem, Reason, Revision};
+use contour_builder::{
+    Change, Config, HeaderDefaults, Object, ObjectRef, Problem, Reason, Revision,
+};
 use contour_tests::random::{decode, object, times};
 use contour_tests::world::World;
 use contour_xds::resource::Dialect;
@@ -35,16 +36,16 @@ fn config() -> impl Strategy<Value = Config> {
     let defaults = (any::<bool>(), any::<bool>(), any::<bool>());
     (one_of("other"), one_of("other"), defaults).prop_map(
         |(ingress_classes, root_namespaces, (external_names, headers, for_ingress))| {
-            let set =
-                headers.then(|| ("x-default".to_owned(), "%CONTOUR_SERVICE_NAME%".to_owned()));
+            let mut request_headers = HeaderDefaults::default();
+            if headers {
+                let set = request_headers.set_on_requests("x-default", "%CONTOUR_SERVICE_NAME%");
+                set.expect("a good header");
+            }
             Config {
                 ingress_classes,
                 root_namespaces,
                 external_names,
-                request_headers: HeaderDefaults {
-                    set: set.into_iter().collect(),
-                    ..HeaderDefaults::default()
-                },
+                request_headers,
                 headers_for_ingress: for_ingress,
                 ..Config::default()
             }

@@ -134,8 +134,17 @@ pub fn is_authority(text: &str) -> bool {
 /// Reads a value: the variables in it that are documented stand for themselves, and everything else for what is written.
 ///
 /// # Errors
-/// Why Envoy would refuse it, or every message with it, in words that complete "…: ".
+/// As [`check_value`].
 pub fn value(text: &str, context: &Context<'_>) -> Result<HeaderValue, String> {
+    check_value(text)?;
+    Ok(expand(text, context))
+}
+
+/// Whether it can be a value, wherever it stands.
+///
+/// # Errors
+/// Why Envoy would refuse it, or every message with it, in words that complete "…: ".
+pub fn check_value(text: &str) -> Result<(), String> {
     if text.chars().any(|each| each.is_control() && each != '\t') {
         return Err("control characters cannot stand in a header".to_owned());
     }
@@ -145,6 +154,11 @@ pub fn value(text: &str, context: &Context<'_>) -> Result<HeaderValue, String> {
             text.len()
         ));
     }
+    Ok(())
+}
+
+/// What a value that has been [checked](check_value) says in this place.
+pub fn expand(text: &str, context: &Context<'_>) -> HeaderValue {
     let mut parts = Vec::new();
     let (mut literal, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('%') {
@@ -165,7 +179,7 @@ pub fn value(text: &str, context: &Context<'_>) -> Result<HeaderValue, String> {
     }
     literal.push_str(rest);
     push_text(&mut parts, &mut literal);
-    Ok(HeaderValue(parts))
+    HeaderValue(parts)
 }
 
 fn push_text(parts: &mut Vec<HeaderPart>, literal: &mut String) {

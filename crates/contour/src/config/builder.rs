@@ -1,9 +1,6 @@
 //! What of the settings shapes the graph.
 
-use std::collections::BTreeMap;
-
-use contour_builder::config::HeaderDefaults;
-use contour_builder::{Config, ObjectName};
+use contour_builder::{Config, HeaderDefaults, ObjectName};
 
 use super::asked::Asked;
 use super::key::Key;
@@ -19,10 +16,14 @@ pub(super) fn config(asked: &mut Asked<'_>) -> Config {
         root_namespaces: asked.strings(&keys::ROOT_NAMESPACES),
         external_names: asked.boolean(&keys::EXTERNAL_NAMES),
         own_services: own_services(asked),
-        request_headers: headers(asked, &keys::REQUEST_HEADERS_SET, &keys::REQUEST_HEADERS_REMOVE),
+        request_headers: headers(
+            asked,
+            (&keys::REQUEST_HEADERS_SET, HeaderDefaults::set_on_requests),
+            &keys::REQUEST_HEADERS_REMOVE,
+        ),
         response_headers: headers(
             asked,
-            &keys::RESPONSE_HEADERS_SET,
+            (&keys::RESPONSE_HEADERS_SET, HeaderDefaults::set_on_responses),
             &keys::RESPONSE_HEADERS_REMOVE,
         ),
         headers_for_ingress: asked.boolean(&keys::POLICY_FOR_INGRESS),
@@ -37,30 +38,22 @@ fn own_services(asked: &Asked<'_>) -> Vec<ObjectName> {
     [envoy, CONTOUR].map(|name| ObjectName::new(namespace, name)).into()
 }
 
-fn headers(asked: &mut Asked<'_>, set: &Key, remove: &Key) -> HeaderDefaults {
-    let mut headers = BTreeMap::new();
-    for (name, item) in asked.map(set) {
-        match header_name(name) {
-            Ok(name) => {
-                headers.insert(name, item.text.clone());
-            }
-            Err(message) => {
-                let field = format!("{}.{name}", item.origin.name_of(set));
-                asked.problems.push(Problem::new(&item.origin, field, message));
-            }
+/// How a header gets a value.
+type Set = fn(&mut HeaderDefaults, &str, &str) -> Result<(), String>;
+
+fn headers(asked: &mut Asked<'_>, set: (&Key, Set), remove: &Key) -> HeaderDefaults {
+    let mut headers = HeaderDefaults::default();
+    let (key, set) = set;
+    for (name, item) in asked.map(key) {
+        if let Err(message) = set(&mut headers, name, &item.text) {
+            let field = format!("{}.{name}", item.origin.name_of(key));
+            asked.problems.push(Problem::new(&item.origin, field, message));
         }
     }
-    HeaderDefaults {
-        set: headers,
-        remove: asked.parse_each(remove, header_name).into_iter().collect(),
+    for (at, item) in asked.texts(remove).iter().enumerate() {
+        if let Err(message) = headers.take_out(&item.text) {
+            asked.refuse_item(remove, at, item, message);
+        }
     }
-}
-
-pub(super) fn header_name(text: &str) -> Result<String, String> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !text.is_empty() && text.bytes().all(token) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is no name of a header; it may have letters, digits and hyphens"))
-    }
+    headers
 }

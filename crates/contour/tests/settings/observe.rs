@@ -28,12 +28,12 @@ pub(crate) enum Stage {
 
 /// Says what a setting changes: `key, value, view of the configuration, what is seen`; behind `with`, what it needs.
 macro_rules! row {
-    ($stage:ident $key:ident, $value:tt, $config:ident $(. $view:ident)*, $expect:expr $(, with $($other:ident = $given:tt),+)?) => {
+    ($stage:ident $key:ident, $value:tt, $config:ident $(. $view:ident $(($($argument:tt)*))?)*, $expect:expr $(, with $($other:ident = $given:tt),+)?) => {
         $crate::observe::Row {
             key: &contour::config::keys::$key,
             value: serde_json::json!($value),
             with: vec![$($((&contour::config::keys::$other, serde_json::json!($given))),+)?],
-            view: |resolved| format!("{:?}", resolved.$config $(. $view)*),
+            view: |resolved| format!("{:?}", resolved.$config $(. $view $(($($argument)*))?)*),
             expect: $expect,
             stage: $crate::observe::Stage::$stage,
         }

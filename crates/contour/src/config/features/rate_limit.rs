@@ -1,9 +1,9 @@
 //! The service that decides about limits of requests.
 
 use contour_api::v1::http_proxy::{GlobalRateLimitPolicy, RateLimitDescriptorEntry};
+use contour_builder::is_token;
 
 use super::super::asked::{Asked, ObjectName};
-use super::super::builder::header_name;
 use super::super::keys;
 use super::super::settings::{Mode, Settings};
 
@@ -111,7 +111,9 @@ fn check(entry: &RateLimitDescriptorEntry) -> Result<(), String> {
     }
     if let Some(header) = &entry.request_header {
         some(&header.descriptor_key, "requestHeader.descriptorKey")?;
-        header_name(&header.header_name)?;
+        if !is_token(&header.header_name) {
+            return Err(format!("{:?} is no name of a header", header.header_name));
+        }
     }
     if let Some(matched) = &entry.request_header_value_match {
         some(&matched.value, "requestHeaderValueMatch.value")?;

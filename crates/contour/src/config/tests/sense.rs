@@ -183,8 +183,35 @@ fn headers_have_names() {
     check_problems(
         "policy: {request-headers: {set: {'a b': c}, remove: ['']}}",
         &[
-            "c.yaml:1:41: policy.request-headers.set.a b: \"a b\" is no name of a header; it may have letters, digits and hyphens",
-            "c.yaml:1:54: policy.request-headers.remove[0]: \"\" is no name of a header; it may have letters, digits and hyphens",
+            "c.yaml:1:41: policy.request-headers.set.a b: \"a b\" is no name of a header; letters, digits and hyphens make one",
+            "c.yaml:1:54: policy.request-headers.remove[0]: \"\" is no name of a header; letters, digits and hyphens make one",
+        ],
+    );
+}
+
+/// Otherwise every service would be refused, or every message lost.
+#[test]
+fn headers_that_no_service_can_have_are_refused() {
+    check_problems(
+        "policy: {request-headers: {set: {host: a b}, remove: [Host]}}",
+        &[
+            "c.yaml:1:40: policy.request-headers.set.host: \"a b\" is no host; a name or an address, with or without a port, is one",
+            "c.yaml:1:55: policy.request-headers.remove[0]: a request without the header Host is none",
+        ],
+    );
+    check_problems(
+        "policy: {request-headers: {set: {host: '%REQ(x-host)%', x-a: \"b\\r\\n\"}}}",
+        &[
+            "c.yaml:1:40: policy.request-headers.set.host: a host that a header names is taken for routes alone",
+            "c.yaml:1:62: policy.request-headers.set.x-a: control characters cannot stand in a header",
+        ],
+    );
+    check_problems(
+        "policy: {response-headers: {set: {host: a, content-length: '0', X-A: b, x-a: b}}}",
+        &[
+            "c.yaml:1:60: policy.response-headers.set.content-length: Content-Length is for Envoy alone: it says where a message ends",
+            "c.yaml:1:41: policy.response-headers.set.host: a response has no header Host",
+            "c.yaml:1:78: policy.response-headers.set.x-a: the same header stands there in other letters, too",
         ],
     );
 }

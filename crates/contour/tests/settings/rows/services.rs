@@ -15,10 +15,10 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn headers() -> Vec<Row> {
     vec![
-        row!(Now REQUEST_HEADERS_SET, {"A": "b"}, builder.request_headers.set, r#"{"A": "b"}"#),
-        row!(Now REQUEST_HEADERS_REMOVE, ["A"], builder.request_headers.remove, r#"{"A"}"#),
-        row!(Now RESPONSE_HEADERS_SET, {"A": "b"}, builder.response_headers.set, r#"{"A": "b"}"#),
-        row!(Now RESPONSE_HEADERS_REMOVE, ["A"], builder.response_headers.remove, r#"{"A"}"#),
+        row!(Now REQUEST_HEADERS_SET, {"A": "b"}, builder.request_headers.set(), r#"{"A": "b"}"#),
+        row!(Now REQUEST_HEADERS_REMOVE, ["A"], builder.request_headers.removed(), r#"{"A"}"#),
+        row!(Now RESPONSE_HEADERS_SET, {"A": "b"}, builder.response_headers.set(), r#"{"A": "b"}"#),
+        row!(Now RESPONSE_HEADERS_REMOVE, ["A"], builder.response_headers.removed(), r#"{"A"}"#),
         row!(Now POLICY_FOR_INGRESS, true, builder.headers_for_ingress, "true"),
     ]
 }
