@@ -14,8 +14,8 @@ pub enum IpPolicy {
     Open,
     /// This filter; entries that are none have problems.
     Filter(IpFilter, Vec<Problem>),
-    /// Nobody can tell whom to let through: so nobody.
-    Closed(Vec<Problem>),
+    /// Nobody can tell whom to let through, so nobody: for this reason, and others.
+    Closed(Problem, Vec<Problem>),
 }
 
 /// Reads both lists, of which at most one may have entries.
@@ -35,7 +35,8 @@ pub fn ip_policy(
             let message = format!(
                 "{field}: ipAllowPolicy and ipDenyPolicy exclude each other, and all requests are refused until one of them is gone"
             );
-            return IpPolicy::Closed(vec![Problem::new(Reason::IncompatibleIpFilters, message)]);
+            let problem = Problem::new(Reason::IncompatibleIpFilters, message);
+            return IpPolicy::Closed(problem, Vec::new());
         }
     };
     let (mut networks, mut problems) = (Vec::with_capacity(entries.len()), Vec::new());
@@ -50,10 +51,11 @@ pub fn ip_policy(
             problems.push(Problem::new(Reason::InvalidCidr, message));
         }
     }
-    if networks.is_empty() || verdict == IpVerdict::Deny && !problems.is_empty() {
-        return IpPolicy::Closed(problems);
+    let usable = verdict == IpVerdict::Allow && !networks.is_empty();
+    match problems.pop_if(|_| !usable) {
+        Some(problem) => IpPolicy::Closed(problem, problems),
+        None => IpPolicy::Filter(IpFilter { verdict, networks }, problems),
     }
-    IpPolicy::Filter(IpFilter { verdict, networks }, problems)
 }
 
 fn source(source: v1::IpFilterSource) -> IpSource {
@@ -88,7 +90,7 @@ mod tests {
     fn check(allow: &str, deny: &str, expect: (&str, usize)) {
         let (found, problems) = match ip_policy(&list(allow), &list(deny), "it") {
             IpPolicy::Open => ("open".to_owned(), 0),
-            IpPolicy::Closed(problems) => ("closed".to_owned(), problems.len()),
+            IpPolicy::Closed(_, more) => ("closed".to_owned(), 1 + more.len()),
             IpPolicy::Filter(filter, problems) => {
                 let sign = if filter.verdict == IpVerdict::Allow { '+' } else { '-' };
                 let networks: Vec<String> = filter

@@ -5,17 +5,14 @@ mod prefix_rewrite;
 
 use std::collections::BTreeSet;
 
-use contour_dag::{
-    Action, DirectResponse, Domain, HeaderMatch, OriginKind, PathMatch, QueryMatch, RouteMatch,
-};
+use contour_dag::{Action, DirectResponse, Domain, HeaderMatch, OriginKind, PathMatch, RouteMatch};
 
 use super::Found;
 use super::backend::did_you_mean;
 use super::host::{Routes, Served, one_label, origin, reference};
 use crate::object::{Kind, ObjectName};
 use crate::parse::http_proxy::{
-    Conditions, Include, IncludeConditions, PathCondition, Proxy, Route, RouteAction,
-    contradiction, repetition,
+    Conditions, Include, PathCondition, Proxy, Route, RouteAction, Scope, contradiction, repetition,
 };
 use crate::parse::{collapse_slashes, re2};
 use crate::reader::Reader;
@@ -52,30 +49,7 @@ pub(super) fn routes(
     prefix_rewrite::expand(routes);
 }
 
-/// What the includes on the way narrow routes by.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Scope {
-    /// Paths begin with this.
-    prefix: String,
-    headers: Vec<HeaderMatch>,
-    query: Vec<QueryMatch>,
-}
-
 impl Scope {
-    /// The scope behind an include with these conditions, of which the path is a prefix.
-    fn narrowed(&self, conditions: &Conditions) -> Scope {
-        let own = match &conditions.path {
-            PathCondition::Prefix(path)
-            | PathCondition::Exact(path)
-            | PathCondition::Regex(path) => path,
-        };
-        Scope {
-            prefix: collapse_slashes(&format!("{}{own}", self.prefix)),
-            headers: [&self.headers[..], &conditions.headers].concat(),
-            query: [&self.query[..], &conditions.query].concat(),
-        }
-    }
-
     /// Which requests a route with these conditions takes.
     fn matches(&self, conditions: &Conditions, field: &str) -> Result<RouteMatch, Problem> {
         let headers = [&self.headers[..], &conditions.headers].concat();
@@ -179,8 +153,8 @@ impl Walk<'_, '_> {
                     self.problem(name, problem.clone());
                     continue;
                 }
-                Ok(IncludeConditions::None) => None,
-                Ok(IncludeConditions::Some(own)) => {
+                Ok(None) => None,
+                Ok(Some(own)) => {
                     if is_repeated(own, &mut taken) {
                         self.duplicate(name, at);
                         continue;
@@ -311,8 +285,8 @@ impl Walk<'_, '_> {
 }
 
 /// Whether an earlier include of the object has the same conditions. Those that narrow nothing may be repeated.
-fn is_repeated(conditions: &Conditions, taken: &mut BTreeSet<Scope>) -> bool {
-    let mut scope = Scope::default().narrowed(conditions);
+fn is_repeated(conditions: &Scope, taken: &mut BTreeSet<Scope>) -> bool {
+    let mut scope = conditions.clone();
     scope.headers.sort();
     scope.query.sort();
     let narrows = scope.prefix != "/" || !scope.headers.is_empty() || !scope.query.is_empty();

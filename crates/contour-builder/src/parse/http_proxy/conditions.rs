@@ -53,31 +53,53 @@ pub fn conditions(
     field: &str,
     ignored: &mut Vec<(String, String)>,
 ) -> Result<Conditions, Problem> {
-    let problem = |reason| move |message| Problem::new(reason, message);
-    let path = path(entries, field).map_err(problem(Reason::PathMatchConditionsNotValid))?;
+    let path = path(entries, field)
+        .map_err(|message| Problem::new(Reason::PathMatchConditionsNotValid, message))?;
+    let headers = headers(entries, field, ignored)?;
+    Ok(Conditions { path, headers, query: query(entries, field)? })
+}
+
+/// Reads what a list of conditions asks of headers. What is set and has no effect goes to `ignored`.
+///
+/// # Errors
+/// [`Reason::HeaderMatchConditionsNotValid`].
+pub fn headers(
+    entries: &[v1::MatchCondition],
+    field: &str,
+    ignored: &mut Vec<(String, String)>,
+) -> Result<Vec<HeaderMatch>, Problem> {
     let mut headers = Vec::new();
-    let mut query = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         if let Some(condition) = &entry.header {
-            let field = format!("{field}[{at}].header");
-            let found = header(condition, &field, ignored)
-                .map_err(problem(Reason::HeaderMatchConditionsNotValid))?;
+            let found = header(condition, &format!("{field}[{at}].header"), ignored)
+                .map_err(|message| Problem::new(Reason::HeaderMatchConditionsNotValid, message))?;
             headers.extend(found);
         }
     }
-    for (at, entry) in entries.iter().enumerate() {
-        if let Some(condition) = &entry.query_parameter {
-            let field = format!("{field}[{at}].queryParameter");
-            let found = parameter(condition, &field)
-                .map_err(problem(Reason::QueryParameterMatchConditionsNotValid))?;
-            query.push(found);
-        }
-    }
-    Ok(Conditions { path, headers, query })
+    Ok(headers)
+}
+
+/// Reads what a list of conditions asks of query parameters.
+///
+/// # Errors
+/// [`Reason::QueryParameterMatchConditionsNotValid`].
+pub fn query(entries: &[v1::MatchCondition], field: &str) -> Result<Vec<QueryMatch>, Problem> {
+    let conditions = entries.iter().enumerate();
+    let conditions =
+        conditions.filter_map(|(at, entry)| Some((at, entry.query_parameter.as_ref()?)));
+    let invalid = |message| Problem::new(Reason::QueryParameterMatchConditionsNotValid, message);
+    conditions
+        .map(|(at, condition)| {
+            parameter(condition, &format!("{field}[{at}].queryParameter")).map_err(invalid)
+        })
+        .collect()
 }
 
 /// Reads the path of a list of conditions, of which at most one may name one.
-fn path(entries: &[v1::MatchCondition], field: &str) -> Result<PathCondition, String> {
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn path(entries: &[v1::MatchCondition], field: &str) -> Result<PathCondition, String> {
     let mut found = None;
     for (at, entry) in entries.iter().enumerate() {
         let given = [

@@ -1,8 +1,9 @@
 //! Includes.
 
 use contour_api::v1::http_proxy as v1;
+use contour_dag::{HeaderMatch, QueryMatch};
 
-use super::conditions::{Conditions, PathCondition, conditions, contradiction, repetition, text};
+use super::conditions::{PathCondition, contradiction, headers, path, query, repetition, text};
 use crate::object::ObjectName;
 use crate::parse::path::collapse_slashes;
 use crate::status::{Problem, Reason};
@@ -12,19 +13,32 @@ use crate::status::{Problem, Reason};
 pub struct Include {
     /// The included HTTPProxy.
     pub target: ObjectName,
-    /// What its routes are narrowed by.
-    pub conditions: Result<IncludeConditions, Problem>,
+    /// What its routes are narrowed by, if conditions stand there.
+    pub conditions: Result<Option<Scope>, Problem>,
     /// What of it has no effect.
     pub problems: Vec<Problem>,
 }
 
-/// What the routes of an included HTTPProxy are narrowed by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IncludeConditions {
-    /// Nothing: no condition stands there.
-    None,
-    /// These conditions, whose path is a prefix without runs of slashes, and never empty.
-    Some(Conditions),
+/// What the routes behind an include, or behind several, are narrowed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    /// Paths begin with this. Without runs of slashes; never empty if conditions stand there.
+    pub prefix: String,
+    /// All of them match.
+    pub headers: Vec<HeaderMatch>,
+    /// All of them match.
+    pub query: Vec<QueryMatch>,
+}
+
+impl Scope {
+    /// The scope behind one more include, with these conditions.
+    pub fn narrowed(&self, own: &Scope) -> Scope {
+        Scope {
+            prefix: collapse_slashes(&format!("{}{}", self.prefix, own.prefix)),
+            headers: [&self.headers[..], &own.headers].concat(),
+            query: [&self.query[..], &own.query].concat(),
+        }
+    }
 }
 
 /// Reads an include of an HTTPProxy in this namespace.
@@ -52,48 +66,37 @@ fn include_conditions(
     entries: &[v1::MatchCondition],
     field: &str,
     ignored: &mut Vec<(String, String)>,
-) -> Result<IncludeConditions, Problem> {
-    let is_prefix = |entry: &v1::MatchCondition| {
-        text(entry.exact.as_ref()).is_none() && text(entry.regex.as_ref()).is_none()
-    };
-    if !entries.iter().all(is_prefix) {
-        let message =
-            format!("{field}: an include takes a prefix, neither an exact path nor a regex");
-        return Err(Problem::new(Reason::IncludePathMatchConditionsNotValid, message));
-    }
+) -> Result<Option<Scope>, Problem> {
     if entries.is_empty() {
-        return Ok(IncludeConditions::None);
+        return Ok(None);
     }
-    let mut found =
-        conditions(entries, field, ignored).map_err(|problem| match problem.reason {
-            Reason::PathMatchConditionsNotValid => {
-                Problem::new(Reason::IncludePathMatchConditionsNotValid, problem.message)
-            }
-            _ => problem,
-        })?;
-    if let Some(why) = contradiction(&found.headers) {
+    let wrong_path = |why| Problem::new(Reason::IncludePathMatchConditionsNotValid, why);
+    let PathCondition::Prefix(prefix) = path(entries, field).map_err(wrong_path)? else {
+        let why = format!("{field}: an include takes a prefix, neither an exact path nor a regex");
+        return Err(wrong_path(why));
+    };
+    let prefix = match collapse_slashes(&prefix) {
+        prefix if prefix.is_empty() => "/".to_owned(),
+        prefix => prefix,
+    };
+    let headers = headers(entries, field, ignored)?;
+    let query = query(entries, field)?;
+    if let Some(why) = contradiction(&headers) {
         let message = format!("{field}: {why}");
         return Err(Problem::new(Reason::HeaderMatchConditionsNotValid, message));
     }
-    if let Some(why) = repetition(&found.query) {
+    if let Some(why) = repetition(&query) {
         let message = format!("{field}: {why}");
         return Err(Problem::new(Reason::QueryParameterMatchConditionsNotValid, message));
     }
-    if let PathCondition::Prefix(prefix) = &found.path {
-        let prefix = match collapse_slashes(prefix) {
-            prefix if prefix.is_empty() => "/".to_owned(),
-            prefix => prefix,
-        };
-        found.path = PathCondition::Prefix(prefix.into());
-    }
-    Ok(IncludeConditions::Some(found))
+    Ok(Some(Scope { prefix, headers, query }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(conditions: &str) -> Result<IncludeConditions, Reason> {
+    fn read(conditions: &str) -> Result<Option<Scope>, Reason> {
         let entry = format!("{{name: c, conditions: {conditions}}}");
         let entry = serde_yaml_ng::from_str(&entry).expect("an include");
         include(&entry, "here", "it").conditions.map_err(|problem| problem.reason)
@@ -102,14 +105,13 @@ mod tests {
     #[track_caller]
     fn check_prefix(conditions: &str, expect: &str) {
         let found = read(conditions);
-        let expect =
-            Conditions { path: PathCondition::Prefix(expect.into()), ..Conditions::default() };
-        assert_eq!(found, Ok(IncludeConditions::Some(expect)));
+        let expect = Scope { prefix: expect.to_owned(), ..Scope::default() };
+        assert_eq!(found, Ok(Some(expect)));
     }
 
     #[test]
     fn an_include_is_narrowed_by_a_prefix_or_not_at_all() {
-        assert_eq!(read("[]"), Ok(IncludeConditions::None));
+        assert_eq!(read("[]"), Ok(None));
         check_prefix("[{prefix: //a//b}]", "/a/b");
         check_prefix("[{}]", "/");
     }

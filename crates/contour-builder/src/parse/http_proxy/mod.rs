@@ -15,7 +15,7 @@ use super::class::Class;
 use crate::status::{Problem, Reason};
 
 pub use conditions::{Conditions, PathCondition, contradiction, repetition};
-pub use include::{Include, IncludeConditions};
+pub use include::{Include, Scope};
 pub use root::{Refusal, Root};
 pub use route::{ForwardRoute, Route, RouteAction};
 pub use service::ServiceRef;

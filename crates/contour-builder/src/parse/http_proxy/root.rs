@@ -131,13 +131,12 @@ fn ip_filter(
             problems.extend(more);
             Ok(Some(filter))
         }
-        IpPolicy::Closed(more) => {
-            let incompatible =
-                more.iter().find(|each| each.reason == Reason::IncompatibleIpFilters);
-            if let Some(problem) = incompatible {
-                return Err(problem.clone());
+        IpPolicy::Closed(problem, more) => {
+            if problem.reason == Reason::IncompatibleIpFilters {
+                return Err(problem);
             }
             problems.extend(more);
+            problems.push(problem);
             let message = format!(
                 "{field}: the list of networks cannot be used as it is, and all requests are refused until it is mended"
             );

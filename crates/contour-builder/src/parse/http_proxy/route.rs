@@ -153,10 +153,9 @@ fn route_policy(
             problems.extend(more);
             Some(filter)
         }
-        IpPolicy::Closed(mut more) => {
-            let last = more.pop().unwrap_or_else(|| Problem::new(Reason::InvalidCidr, field));
+        IpPolicy::Closed(problem, more) => {
             problems.extend(more);
-            return Err(last);
+            return Err(problem);
         }
     };
     Ok(RoutePolicy { request_headers, response_headers, local_rate_limit, ip_filter })
